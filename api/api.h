@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What clients reach: the control socket in the data directory (the `etcfs` command line speaks it), and the client port
+ * (/health, /livez, /readyz, /version, /metrics over HTTP/1.1; etcd v3 comes here).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "replica/replica.h"
+
+struct api;
+
+struct api_options {
+	const char *control_path; /* DATA_DIR/control.sock */
+	const char *const *listen_client_urls;
+	size_t listen_count;
+	uint64_t read_timeout_ms, write_timeout_ms;
+	const char *version;
+};
+
+/* Binds. ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID, ERR_PERMISSION; logged with the remedy. */
+enum err api_open(const struct api_options *options, struct replica *replica, struct api **ret_api) MUST_USE;
+enum err api_start(struct api *api) MUST_USE;
+void api_stop(struct api *api);
+void api_close(struct api *api);

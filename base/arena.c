@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+enum {
+	ARENA_BLOCK_BYTES_MIN = 4096,
+	ARENA_ALIGNMENT = _Alignof(max_align_t),
+};
+
+struct arena_block {
+	struct arena_block *older;
+	size_t size_bytes, used_bytes;
+	_Alignas(max_align_t) uint8_t data[];
+};
+
+void arena_init(struct arena *arena)
+{
+	arena->newest = NULL;
+}
+
+static void arena_free_from(struct arena_block *block)
+{
+	while (block != NULL) {
+		struct arena_block *older = block->older;
+		free(block);
+		block = older;
+	}
+}
+
+void arena_fini(struct arena *arena)
+{
+	arena_free_from(arena->newest);
+	arena->newest = NULL;
+}
+
+void arena_reset(struct arena *arena)
+{
+	if (arena->newest == NULL)
+		return;
+	arena_free_from(arena->newest->older); /* blocks double, so the newest is the largest */
+	arena->newest->older = NULL;
+	arena->newest->used_bytes = 0;
+}
+
+static void arena_grow(struct arena *arena, size_t size_bytes)
+{
+	size_t capacity = arena->newest != NULL ? arena->newest->size_bytes * 2 : ARENA_BLOCK_BYTES_MIN;
+	if (capacity < size_bytes)
+		capacity = size_bytes;
+	check(capacity < SIZE_MAX - sizeof(struct arena_block));
+	struct arena_block *block = memory_resize(NULL, 1, sizeof *block + capacity);
+	*block = (struct arena_block){.older = arena->newest, .size_bytes = capacity};
+	arena->newest = block;
+}
+
+void *arena_take(struct arena *arena, size_t size_bytes)
+{
+	check(size_bytes < SIZE_MAX - ARENA_ALIGNMENT);
+	size_t rounded = (size_bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+	struct arena_block *block = arena->newest;
+	if (block == NULL || block->size_bytes - block->used_bytes < rounded) {
+		arena_grow(arena, rounded);
+		block = arena->newest;
+	}
+	void *memory = block->data + block->used_bytes;
+	block->used_bytes += rounded;
+	return memory;
+}
+
+void *arena_zero(struct arena *arena, size_t count, size_t element_bytes)
+{
+	check(element_bytes == 0 || count <= SIZE_MAX / 2 / element_bytes);
+	void *memory = arena_take(arena, count * element_bytes);
+	return memset(memory, 0, count * element_bytes);
+}
+
+struct bytes arena_dup(struct arena *arena, struct bytes bytes)
+{
+	if (bytes.size == 0)
+		return BYTES_NONE;
+	return bytes_of(memcpy(arena_take(arena, bytes.size), bytes.data, bytes.size), bytes.size);
+}
+
+char *arena_dup_string(struct arena *arena, struct bytes bytes)
+{
+	char *string = arena_take(arena, bytes.size + 1);
+	if (bytes.size != 0)
+		memcpy(string, bytes.data, bytes.size);
+	string[bytes.size] = '\0';
+	return string;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	check(length >= 0);
+	char *text = arena_take(arena, (size_t)length + 1);
+	vsnprintf(text, (size_t)length + 1, format, again);
+	va_end(again);
+	return text;
+}
+
+size_t arena_size_bytes(const struct arena *arena)
+{
+	size_t size_bytes = 0;
+	for (const struct arena_block *block = arena->newest; block != NULL; block = block->older)
+		size_bytes += block->size_bytes;
+	return size_bytes;
+}

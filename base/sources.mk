@@ -1,0 +1,17 @@
+# The files of base/.
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	base/arena.c base/arena.h \
+	base/buffer.c base/buffer.h \
+	base/bytes.c base/bytes.h \
+	base/check.c base/check.h \
+	base/clock.c base/clock.h \
+	base/crc32c.c base/crc32c.h \
+	base/cursor.c base/cursor.h \
+	base/err.c base/err.h \
+	base/limits.h \
+	base/log.c base/log.h \
+	base/mailbox.c base/mailbox.h \
+	base/memory.c base/memory.h \
+	base/random.c base/random.h \
+	base/role.c base/role.h

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The filesystem: the store of a replica, mounted. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "replica/replica.h"
+
+struct fs;
+
+enum fs_reads { FS_READS_LINEARIZABLE, FS_READS_LOCAL };
+
+struct fs_options {
+	const char *mount_point; /* an existing, empty directory */
+	const char *root_key;    /* "" or "/a/b": where the root is in the key space */
+	enum fs_reads reads;
+	uint64_t read_timeout_ms, write_timeout_ms;
+	size_t file_bytes_max;
+	const char *version;
+	const struct fs_helper *helper; /* from fs_helper_fork() */
+};
+
+/* Forks the process that replays changes as real system calls: before any thread exists. */
+struct fs_helper;
+enum err fs_helper_fork(struct fs_helper **ret_helper) MUST_USE;
+void fs_helper_free(struct fs_helper *helper); /* ends the process, and reaps it */
+
+/* Looks at the mount point, cleans a stale mount of ours away, makes the directory safe (a dead mount is an error, not an
+ * empty directory). Adds its observer to the replica, so call it between replica_open() and replica_start(). ERR_NOT_FOUND,
+ * ERR_EXISTS (not empty), ERR_MOUNT, ERR_PERMISSION; logged with the remedy. */
+enum err fs_open(const struct fs_options *options, struct replica *replica, struct fs **ret_fs) MUST_USE;
+/* Mounts, and serves on threads of its own until fs_stop() or an umount from outside. */
+enum err fs_start(struct fs *fs) MUST_USE;
+/* True once the kernel let go of the mount (somebody unmounted it). */
+bool fs_is_gone(struct fs *fs);
+void fs_stop(struct fs *fs); /* commits what is staged (bounded by the write timeout), unmounts */
+void fs_close(struct fs *fs);

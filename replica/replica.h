@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A node of the cluster, as fs/ and api/ use it: propose a command, wait until a read is linearizable, read a view, follow
+ * the changes, ask for the status. Behind it: a raft core, the log and the store on disk, and the streams to the peers.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/kv.h"
+
+struct replica;
+
+struct replica_peer {
+	const char *name;
+	const char *url; /* tcp://HOST:PORT or tls+tcp://HOST:PORT */
+};
+
+struct replica_options {
+	const char *name;
+	const char *data_directory;
+	const char *listen_peer_url;
+	const char *client_urls;                    /* advertised; comma-separated; may be empty */
+	const struct replica_peer *initial_cluster; /* includes this node */
+	size_t initial_count;
+	const char *cluster_token;
+	uint32_t heartbeat_interval_ms, election_timeout_ms;
+	size_t value_bytes_max;
+	uint64_t quota_bytes;
+	size_t memory_bytes; /* of the store */
+	const char *version; /* of the program, for status */
+};
+
+/* Opens the data directory (and locks it), recovers, listens; no thread runs yet, so observers can be added. Every failure
+ * is logged with the thing and the remedy. ERR_LOCKED, ERR_WRONG_CLUSTER, ERR_WRONG_MEMBER, ERR_FORMAT_NEWER,
+ * ERR_PERMISSION, ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID, ERR_INVALID (contradictory cluster), ERR_IO, ERR_NO_SPACE. */
+enum err replica_open(const struct replica_options *options, struct replica **ret_replica) MUST_USE;
+void replica_observe(struct replica *replica, const struct kv_observer *observer);
+enum err replica_start(struct replica *replica) MUST_USE;
+/* Refuses new work, answers what waits with ERR_STOPPED. ON_MAIN_THREAD */
+void replica_stop(struct replica *replica);
+void replica_close(struct replica *replica); /* after replica_stop(), when no views are open */
+
+struct kv *replica_kv(struct replica *replica);
+
+/* ---- proposing ---- */
+
+/* Runs exactly once if the submitting call succeeded, on the apply or raft role, and must be short. `result` is taken (free
+ * with kv_result_free()), NULL unless err is ERR_OK. err: ERR_OK: applied here, see result->err and ->succeeded;
+ * ERR_TIMEOUT, ERR_NO_LEADER, ERR_BUSY, ERR_STOPPED: certainly not applied, and never will be; ERR_UNKNOWN_OUTCOME: may
+ * or may not be. */
+typedef void (*replica_proposed)(void *argument, enum err err, struct kv_result *result);
+
+/* command's session fields are filled in here; its bytes are borrowed for the call. Retried over changes of leader with
+ * the same session and sequence until deadline_ns (clock_steady_ns). Refused at once (and done never runs): ERR_BUSY,
+ * ERR_STOPPED, ERR_TOO_LARGE, ERR_QUOTA, ERR_INVALID, ERR_LIMIT, ERR_DUPLICATE_KEY. ON_ANY_THREAD */
+enum err replica_propose(struct replica *replica, const struct kv_command *command, uint64_t deadline_ns,
+                         replica_proposed done, void *argument) MUST_USE;
+/* Waits for it. Not on a role that completions need. */
+enum err replica_propose_wait(struct replica *replica, const struct kv_command *command, uint64_t deadline_ns,
+                              struct kv_result **ret_result) MUST_USE;
+
+/* The session of this node's proposals: non-zero once the cluster has given one (soon after there is a leader), unique in the
+ * cluster's life; a node that restarts gets a new one. */
+uint64_t replica_session(struct replica *replica);
+
+/* ---- reading ---- */
+
+typedef void (*replica_ready)(void *argument, enum err err);
+
+/* After it, a view opened here shows every change that was acknowledged anywhere before the call. ERR_OK with *ret_pending false: it is so
+ * already (a leader with its lease), and `ready` never runs. ERR_OK with *ret_pending true: `ready` runs exactly once, on
+ * the raft or apply role, with ERR_OK, ERR_TIMEOUT at the deadline, or ERR_STOPPED. ERR_BUSY, ERR_STOPPED: refused. All
+ * who wait share one round. ON_ANY_THREAD */
+enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_ready ready, void *argument,
+                         bool *ret_pending) MUST_USE;
+enum err replica_barrier_wait(struct replica *replica, uint64_t deadline_ns) MUST_USE;
+
+/* ---- status ---- */
+
+struct replica_member_status {
+	uint64_t id;
+	const char *name, *role; /* "leader", "follower", "candidate", "learner", "unreachable" */
+	const char *peer_urls, *client_urls, *version;
+	bool self, reachable, is_voter;
+	uint64_t term, commit, applied, first_index, last_index;
+	int64_t revision;
+	uint64_t lag; /* entries behind the commit index that this node knows */
+	uint64_t store_bytes, log_bytes, keys, memory_bytes;
+	int64_t started_ns; /* wall clock, since 1970; 0: not known */
+	int64_t heard_ns;   /* wall clock of its newest report; self: now */
+	uint64_t checksum, checksum_index;
+};
+
+struct replica_status {
+	uint64_t cluster_id, member_id, leader_id, term, commit, applied;
+	int64_t revision, compacted;
+	const char *name;
+	bool has_quorum;       /* a leader was heard within an election timeout */
+	bool damaged, differs; /* the log is damaged; the checksum differs from the others' */
+	bool snapshot_busy;
+	uint64_t snapshot_done_bytes, snapshot_total_bytes;
+	struct replica_member_status *members;
+	size_t member_count;
+};
+/* Everything in it lives in the arena. Answers without a quorum, never blocks. ON_ANY_THREAD */
+void replica_status(struct replica *replica, struct arena *arena, struct replica_status *ret_status);
+
+/* Counters in the Prometheus text format, appended. */
+struct buffer;
+enum err replica_metrics(struct replica *replica, struct buffer *buffer) MUST_USE;

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store as fs/ and api/ see it: revisions, records, transactions, views and changes.
+ *
+ * Source: etcd's data model (etcd v3 API, mvcc): a store-wide revision that each changing transaction raises by
+ * one; a fresh store has revision 1. On top of it, four things of ours:
+ *
+ *   attr       opaque bytes beside each value, owned by fs/ (mode, owner, times). A put without it keeps it.
+ *   id         the identity of the object behind a key: given at creation, kept by puts and by moves, unique in
+ *              the cluster's life. Ids that the store gives are below 2^63; a caller may name its own, which then
+ *              have bit 63 set (see KV_ID_OWN).
+ *   tree       keys seen as paths: each prefix that ends in '/' and has a live key at or below it is a directory
+ *              with an id, a number of children and the revision and time of its last change of membership.
+ *   move       a key, or all keys below a prefix, get other names in one revision, keeping id, value and attr.
+ *
+ * All structs here borrow their bytes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+#define KV_ID_OWN (UINT64_C(1) << 63)
+
+struct kv_record {
+	struct bytes key, value, attr;
+	int64_t create_revision, mod_revision, version, lease;
+	int64_t time_ns; /* of the commit that made this record; the leader's clock since 1970, never goes back */
+	uint64_t id;
+};
+
+/* [start, end). end empty: the single key `start`. end = "\0": all keys >= start (etcd's convention). */
+struct kv_range {
+	struct bytes start, end;
+};
+
+/* ---- transactions ---- */
+
+enum kv_target { KV_VERSION, KV_CREATE, KV_MOD, KV_VALUE, KV_LEASE, KV_ID };
+enum kv_result_of_compare { KV_EQUAL, KV_GREATER, KV_LESS, KV_NOT_EQUAL };
+
+/* True if it holds for every live key in the range; an absent single key compares as 0 (KV_VALUE: never true).
+ * So {range of a directory's children, KV_CREATE EQUAL 0} says "is empty". */
+struct kv_compare {
+	enum kv_target target;
+	enum kv_result_of_compare result;
+	struct kv_range range;
+	int64_t number;     /* all targets but VALUE; ID as its bits */
+	struct bytes value; /* KV_VALUE */
+};
+
+enum kv_op_kind { KV_PUT = 1, KV_DELETE, KV_RANGE, KV_TXN, KV_MOVE, KV_EXCHANGE };
+
+struct kv_put {
+	struct bytes key, value, attr;
+	int64_t lease;
+	uint64_t id;     /* 0: kept, or given at creation */
+	bool keep_value; /* etcd ignore_value; ERR_NOT_FOUND when absent */
+	bool keep_lease; /* etcd ignore_lease */
+	bool keep_attr;  /* attr is ignored: an existing key keeps its own, a new one has none */
+	bool want_prev;
+};
+
+struct kv_delete {
+	struct kv_range range;
+	bool want_prev;
+};
+
+enum kv_order { KV_ORDER_NONE, KV_ASCEND, KV_DESCEND };
+enum kv_sort { KV_SORT_KEY, KV_SORT_VERSION, KV_SORT_CREATE, KV_SORT_MOD, KV_SORT_VALUE };
+
+struct kv_range_request {
+	struct kv_range range;
+	int64_t limit;    /* 0: none */
+	int64_t revision; /* <= 0: the view's */
+	enum kv_order order;
+	enum kv_sort sort;
+	bool keys_only, count_only;
+	int64_t min_mod_revision, max_mod_revision, min_create_revision, max_create_revision; /* 0: none */
+};
+
+/* KV_MOVE: `from` becomes `to`; KV_EXCHANGE: each becomes the other. Both end in '/', and then it is the
+ * directories (the marker keys and all keys below), or neither does, and then it is the two keys alone. What lives
+ * at `to` is deleted by KV_MOVE in the same revision: guard it by compares. ERR_NOT_FOUND when `from` is absent
+ * (or `to`, for KV_EXCHANGE), ERR_INVALID when one is a prefix of the other, ERR_LIMIT over LIMIT_TXN_KEYS. */
+struct kv_move {
+	struct bytes from, to;
+	bool set_attr; /* KV_MOVE of a single key: also sets its attr */
+	struct bytes attr;
+};
+
+struct kv_txn;
+struct kv_op {
+	enum kv_op_kind kind;
+	union {
+		struct kv_put put;
+		struct kv_delete del;
+		struct kv_range_request range;
+		const struct kv_txn *txn;
+		struct kv_move move;
+	};
+};
+
+struct kv_txn {
+	const struct kv_compare *compares;
+	size_t compare_count;
+	const struct kv_op *success;
+	size_t success_count;
+	const struct kv_op *failure;
+	size_t failure_count;
+	/* fs's note of what this operation was; kept in the change log beside its events; outermost txn only. */
+	struct bytes note;
+};
+
+/* All keys in [prefix, prefix+1): the range of what begins with prefix. The end lives in the arena. */
+struct kv_range kv_prefix(struct bytes prefix, struct arena *arena);
+
+/* ---- results ---- */
+
+struct kv_response {
+	enum kv_op_kind kind;
+	struct kv_record *records; /* KV_RANGE: found; KV_PUT, KV_DELETE with want_prev: previous */
+	size_t record_count;
+	int64_t count; /* KV_RANGE: all in range; KV_DELETE: deleted; KV_MOVE: moved */
+	bool more;     /* KV_RANGE: cut by the limit */
+	const struct kv_result *txn;
+};
+
+/* Of an applied command. Memory: one arena, freed with kv_result_free(). */
+struct kv_result {
+	enum err err;     /* the condition that refused the whole command: nothing was changed */
+	int64_t revision; /* of the store after it */
+	uint64_t index;   /* of its log entry */
+	int64_t time_ns;
+	bool succeeded; /* the compares held */
+	struct kv_response *responses;
+	size_t response_count;
+	int64_t lease, lease_ttl_s; /* lease commands */
+	uint64_t session;           /* KV_COMMAND_SESSION */
+	struct arena arena;
+};
+void kv_result_free(struct kv_result *result);
+
+/* ---- commands: what a log entry of kind COMMAND can be ---- */
+
+enum kv_command_kind {
+	KV_COMMAND_TXN = 1,
+	KV_COMMAND_COMPACT,
+	KV_COMMAND_SESSION, /* opens a proposal session for a member: thesis §6.3 */
+	KV_COMMAND_LEASE_GRANT,
+	KV_COMMAND_LEASE_REVOKE,
+	KV_COMMAND_MEMBER, /* a member publishes its name and addresses */
+};
+
+/* What is said of a member beside its vote. */
+struct kv_member {
+	uint64_t id;
+	const char *name;
+	const char *peer_urls;   /* comma-separated */
+	const char *client_urls; /* comma-separated; may be empty */
+};
+
+struct kv_command {
+	enum kv_command_kind kind;
+	/* Exactly once (thesis §6.3): a command with the session and sequence of an earlier one has the earlier
+	 * one's outcome and no effect. session 0: not remembered. Set by replica/. */
+	uint64_t session, sequence;
+	uint64_t done_below; /* every sequence below it has been answered: may be forgotten */
+	uint64_t proposer;   /* member id; origin of the change */
+	union {
+		struct kv_txn txn;
+		struct {
+			int64_t revision;
+		} compact;
+		struct {
+			uint64_t member, nonce;
+		} session_open;
+		struct {
+			int64_t id, ttl_s;
+		} lease_grant;
+		struct {
+			int64_t id;
+		} lease_revoke;
+		struct kv_member member;
+	};
+};
+
+struct buffer;
+/* ERR_TOO_LARGE past the buffer's maximum. */
+enum err kv_command_encode(const struct kv_command *command, struct buffer *buffer) MUST_USE;
+/* Everything in *ret_command lives in the arena or in `encoded`. ERR_CORRUPT. */
+enum err kv_command_decode(struct bytes encoded, struct arena *arena, struct kv_command *ret_command) MUST_USE;
+
+/* ---- changes ---- */
+
+enum kv_event_type { KV_EVENT_PUT, KV_EVENT_DELETE };
+
+struct kv_event {
+	enum kv_event_type type;
+	struct kv_record record; /* DELETE: only key, mod_revision, id */
+	bool has_prev;
+	struct kv_record prev; /* what the key held before */
+};
+
+/* All changes of one revision. */
+struct kv_change {
+	int64_t revision, time_ns;
+	uint64_t index;    /* log index */
+	uint64_t proposer; /* member */
+	uint64_t session, sequence;
+	struct bytes note;
+	const struct kv_event *events;
+	size_t event_count;
+};
+
+/* Called on the apply thread, for each revision in order, after its state is visible to new views and before
+ * anybody who waits for it is woken. Must be short and must not wait for anything. */
+struct kv_observer {
+	void (*changed)(void *argument, const struct kv_change *change);
+	/* The whole state was replaced (a snapshot was installed): everything may differ. */
+	void (*replaced)(void *argument, int64_t revision);
+	void *argument;
+};
+
+/* ---- reading ---- */
+
+struct kv; /* the store, for readers */
+
+/* A pinned, consistent state: reads of it see exactly the state after one applied index. ON_ANY_THREAD; a view is
+ * used by one thread at a time. Cheap (a microsecond); do not keep one for longer than a request, it pins memory. */
+struct kv_view;
+struct kv_view *kv_view_open(struct kv *kv); /* never NULL; freed with kv_view_close() */
+void kv_view_close(struct kv_view *view);
+int64_t kv_view_revision(const struct kv_view *view);
+uint64_t kv_view_index(const struct kv_view *view);
+int64_t kv_view_compacted(const struct kv_view *view); /* -1: never */
+
+/* Records live in the arena. ERR_NOT_FOUND. */
+enum err kv_get(struct kv_view *view, struct bytes key, struct arena *arena, struct kv_record *ret_record) MUST_USE;
+/* As it was at a revision: ERR_COMPACTED, ERR_FUTURE, ERR_NOT_FOUND. */
+enum err kv_get_at(struct kv_view *view, struct bytes key, int64_t revision, struct arena *arena,
+                   struct kv_record *ret_record) MUST_USE;
+
+/* etcd's Range, sorts, filters and all. */
+enum err kv_range(struct kv_view *view, const struct kv_range_request *request, struct arena *arena,
+                  struct kv_response *ret_response) MUST_USE;
+
+/* A directory: a prefix that ends in '/'. */
+struct kv_directory {
+	uint64_t id;
+	int64_t children; /* keys and directories directly in it, its marker not counted */
+	bool marker;      /* the key `prefix` itself exists */
+	int64_t create_revision, create_time_ns;
+	int64_t changed_revision, changed_time_ns; /* last change of its membership */
+};
+/* ERR_NOT_FOUND when no live key is at or below it. */
+enum err kv_directory(struct kv_view *view, struct bytes prefix, struct kv_directory *ret_directory) MUST_USE;
+
+/* The children of a directory in the order of their names, as many as are asked for: the cost is theirs, never that of
+ * keys further below. A name that is both a key and a directory comes as two children. */
+struct kv_child {
+	struct bytes name; /* without the prefix and without a trailing '/' */
+	bool is_directory;
+	struct kv_record record; /* the key; value is left out unless it is at most value_bytes_max. A
+					   directory: its marker's record if it has one */
+	size_t value_size;
+	struct kv_directory directory;
+};
+/* After (after_name, after_is_directory), or from the first when after_name is empty; at most `max`. *ret_count < max:
+ * that was the last. ERR_NOT_FOUND: no such directory. */
+struct kv_list_request {
+	struct bytes prefix;
+	struct bytes after_name;
+	bool after_is_directory;
+	size_t max;
+	size_t value_bytes_max;
+};
+enum err kv_list(struct kv_view *view, const struct kv_list_request *request, struct arena *arena,
+                 struct kv_child **ret_children, size_t *ret_count) MUST_USE;
+
+/* The change of a revision, from the change log, or of the first changed revision after it up to the view's:
+ * ERR_NOT_FOUND when there is none, ERR_COMPACTED. Previous records are looked up when they were not compacted. */
+enum err kv_change_from(struct kv_view *view, int64_t revision, struct arena *arena,
+                        struct kv_change *ret_change) MUST_USE;
+/* The newest change at or before a revision: for walking backwards. */
+enum err kv_change_until(struct kv_view *view, int64_t revision, struct arena *arena,
+                         struct kv_change *ret_change) MUST_USE;
+
+struct kv_member_list {
+	struct kv_member *members;
+	size_t count;
+};
+enum err kv_members(struct kv_view *view, struct arena *arena, struct kv_member_list *ret_list) MUST_USE;
+
+struct kv_stats {
+	int64_t keys;          /* live keys, exact */
+	int64_t value_bytes;   /* of live values and keys, exact: what the quota counts */
+	uint64_t disk_bytes;   /* estimate of RocksDB's files */
+	uint64_t memory_bytes; /* RocksDB's memtables, block cache and table readers */
+	uint64_t checksum;     /* rolling, over all applied changes */
+};
+enum err kv_stats(struct kv_view *view, struct kv_stats *ret_stats) MUST_USE;

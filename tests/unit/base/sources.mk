@@ -1,0 +1,21 @@
+# The tests of base/.
+BASE_TESTS = \
+	tests/unit/base/test_arena \
+	tests/unit/base/test_buffer \
+	tests/unit/base/test_bytes \
+	tests/unit/base/test_crc32c \
+	tests/unit/base/test_cursor \
+	tests/unit/base/test_err \
+	tests/unit/base/test_mailbox \
+	tests/unit/base/test_random
+check_PROGRAMS += $(BASE_TESTS)
+TESTS += $(BASE_TESTS)
+
+tests_unit_base_test_arena_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_buffer_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_bytes_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_crc32c_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_cursor_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_err_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_mailbox_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_random_LDADD = libbase.a $(UNIT_LIBS)
