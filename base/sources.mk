@@ -9,9 +9,12 @@ libbase_a_SOURCES = \
 	base/crc32c.c base/crc32c.h \
 	base/cursor.c base/cursor.h \
 	base/err.c base/err.h \
+	base/file.c base/file.h \
 	base/limits.h \
 	base/log.c base/log.h \
 	base/mailbox.c base/mailbox.h \
+	base/map.c base/map.h \
 	base/memory.c base/memory.h \
+	base/proto.h \
 	base/random.c base/random.h \
 	base/role.c base/role.h

@@ -6,7 +6,9 @@ BASE_TESTS = \
 	tests/unit/base/test_crc32c \
 	tests/unit/base/test_cursor \
 	tests/unit/base/test_err \
+	tests/unit/base/test_file \
 	tests/unit/base/test_mailbox \
+	tests/unit/base/test_map \
 	tests/unit/base/test_random
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -19,3 +21,5 @@ tests_unit_base_test_cursor_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_err_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_mailbox_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_random_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_map_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_file_LDADD = libbase.a $(UNIT_LIBS)
