@@ -12,17 +12,23 @@
  *
  * Use: one raft_step() per event, then act on the update before the next event, in this order:
  *
+ *   0. publish  commit, role, leader and lease_until_ms, BEFORE any message of this update leaves: whoever is told of
+ *               a commit index may acknowledge it to a client, whose next read may be served here by the lease.
  *   1. write    If update.write_id != 0: drop log entries >= truncate_from (if non-zero), append the named
  *               entries, store term and vote: one asynchronous write. When all of it is durable, and only then,
- *               step RAFT_EVENT_WRITTEN with that write_id. Writes complete in order.
+ *               step RAFT_EVENT_WRITTEN with that write_id. Writes complete in order: a WRITTEN says that all writes
+ *               up to it are durable, so that a batch of them needs one. Several writes may go to disk as one.
  *   2. messages Send each message whose after_write is 0 now, and each other one AFTER the write with that
- *               write_id is durable. Messages may be lost, delayed, repeated and reordered; the core copes.
+ *               write_id is durable. Messages may be lost, delayed, repeated and reordered; the core copes. Deliver only
+ *               what was sent to this member of this cluster.
  *   3. apply    Entries <= update.apply_to are committed and durable here: apply them in order, at leisure, and
  *               step RAFT_EVENT_APPLIED as they are done.
  *   4. reads    Each read in update.reads is resolved, exactly once.
- *   5. snapshot See RAFT_EVENT_SNAPSHOT_*.
+ *   5. snapshot See RAFT_EVENT_SNAPSHOT_*. Between update.snapshot_from and the INSTALLED or FAILED that must answer
+ *               it, the core appends nothing, commits nothing and does not campaign.
  *
- * Everything in an update is lent until the next raft_step(). Times are milliseconds of a steady clock that
+ * Drain what has arrived before stepping a TICK: after a pause the leader's messages are then seen before the election
+ * timer. Everything in an update is lent until the next raft_step(). Times are milliseconds of a steady clock that
  * counts suspends. Ids are non-zero; 0 says "none".
  */
 #pragma once
@@ -59,6 +65,19 @@ const struct raft_member *raft_config_find(const struct raft_config *config, uin
 enum err raft_config_set(struct raft_config *config, struct raft_member member) MUST_USE;
 
 struct buffer;
+enum raft_change_op { RAFT_CHANGE_VOTER = 1, RAFT_CHANGE_LEARNER, RAFT_CHANGE_REMOVE };
+struct raft_change {
+	enum raft_change_op op;
+	uint64_t id; /* of a voter: may be made a learner; of nobody: added; id 0 is passed over */
+};
+/* What a configuration becomes; *config is untouched on failure. ERR_BUSY: it is joint. ERR_INVALID: no voter would be left,
+ * or more than one voter differs. ERR_LIMIT. */
+enum err raft_config_change(struct raft_config *config, const struct raft_change *changes, size_t count) MUST_USE;
+/* Thesis §4.3. ERR_BUSY: it is joint already. ERR_INVALID: no voter before or after. ERR_LIMIT. auto_leave is the caller's to set. */
+enum err raft_config_enter_joint(struct raft_config *config, const struct raft_change *changes, size_t count) MUST_USE;
+/* ERR_INVALID: it is not joint. */
+enum err raft_config_leave_joint(struct raft_config *config) MUST_USE;
+
 /* The payload of a configuration entry begins with this; what follows it is the driver's (addresses). */
 void raft_config_encode(const struct raft_config *config, struct buffer *buffer);
 /* *ret_rest: the driver's part. ERR_CORRUPT if it is no configuration. ret_config was init'ed. */
@@ -95,11 +114,13 @@ enum raft_message_type {
 	RAFT_READ,     /* a follower asks the leader for a read index */
 	RAFT_READ_REPLY,
 	RAFT_TIMEOUT_NOW, /* thesis §3.10: leadership transfer */
+	RAFT_REPAIR,      /* "my log is damaged: send a snapshot of all that is committed now"; acknowledges nothing */
 };
 
 struct raft_message {
 	enum raft_message_type type;
 	uint64_t from, to;
+	/* Of the sender; PRE_VOTE and its granting reply: the term that the candidate would have. */
 	uint64_t term;
 	/* Send only after this write is durable; 0: at once. Not part of what is sent. */
 	uint64_t after_write;
@@ -120,7 +141,8 @@ struct raft_message {
 	 * the sender's answer to it), so that an acknowledgement counts for reads and leases that are not
 	 * younger than it. Never used twice within a term. */
 	uint64_t round;
-	/* READ, READ_REPLY: the asker's id for it; READ_REPLY: the read index is in `index`. */
+	/* READ, READ_REPLY: the asker's id for it; READ_REPLY: the read index is in `index`. REPAIR, and the SNAPSHOT that
+	 * answers it: the asker's id for it. Chosen by the core; never used twice by a node, over restarts either. */
 	uint64_t read_id;
 
 	/* APPEND: entries index+1 … index+count. In an update the driver attaches the payloads from its log
@@ -134,16 +156,17 @@ struct raft_message {
 /* ---- events ---- */
 
 enum raft_event_type {
-	RAFT_EVENT_TICK = 1,       /* time has passed; step at update.wake_at_ms at the latest */
-	RAFT_EVENT_MESSAGE,        /* .message */
-	RAFT_EVENT_PROPOSE,        /* .entries: commands, or one configuration */
-	RAFT_EVENT_WRITTEN,        /* .write_id is durable */
-	RAFT_EVENT_APPLIED,        /* everything <= .index is applied */
-	RAFT_EVENT_READ,           /* .read_id asks for a read index (linearizable read) */
-	RAFT_EVENT_TRANSFER,       /* leader only: hand leadership to .peer */
-	RAFT_EVENT_TRIMMED,        /* the log now begins at .index + 1; .index <= applied */
-	RAFT_EVENT_UNREACHABLE,    /* the connection to .peer is gone, or a message to it was dropped */
-	RAFT_EVENT_SNAPSHOT_READY, /* leader: the snapshot wanted for .peer stands at (.index, .term, .config_payload) */
+	RAFT_EVENT_TICK = 1,    /* time has passed; step at update.wake_at_ms at the latest */
+	RAFT_EVENT_MESSAGE,     /* .message */
+	RAFT_EVENT_PROPOSE,     /* .entries: commands, or one configuration */
+	RAFT_EVENT_WRITTEN,     /* .write_id is durable */
+	RAFT_EVENT_APPLIED,     /* everything <= .index is applied; .index <= update.apply_to */
+	RAFT_EVENT_READ,        /* .read_id asks for a read index (linearizable read) */
+	RAFT_EVENT_TRANSFER,    /* leader only: hand leadership to .peer */
+	RAFT_EVENT_TRIMMED,     /* the log now begins at .index + 1; .index <= applied */
+	RAFT_EVENT_UNREACHABLE, /* the connection to .peer is gone, or a message to it was dropped */
+	RAFT_EVENT_SNAPSHOT_READY, /* leader: the snapshot wanted for .peer, made since it was asked for, stands at (.index,
+	                              .term, .config_payload); fetched by .peer as long as raft_peers() says .snapshot */
 	RAFT_EVENT_SNAPSHOT_FAILED,    /* leader: it could not be made; or a fetch here failed (.peer = 0) */
 	RAFT_EVENT_SNAPSHOT_INSTALLED, /* the fetched snapshot at (.index, .term, .config_payload) is durable and the
 				          state machine stands there; the driver's log is empty and begins after it */
@@ -152,7 +175,7 @@ enum raft_event_type {
 
 struct raft_event {
 	enum raft_event_type type;
-	uint64_t now_ms; /* never decreases */
+	uint64_t now_ms; /* never decreases; read after what the event tells of came in */
 	const struct raft_message *message;
 	const struct raft_entry *entries; /* PROPOSE; term is ignored */
 	size_t count;
@@ -166,12 +189,12 @@ enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER 
 
 struct raft_read {
 	uint64_t read_id;
-	enum err err;   /* ERR_OK; ERR_NO_LEADER: not confirmed, ask again */
+	enum err err;   /* ERR_OK; ERR_NO_LEADER: not confirmed, ask again; ERR_BUSY: too many are waiting */
 	uint64_t index; /* the state may be read once applied >= index */
 };
 
 struct raft_update {
-	/* 1. write; 0: nothing to write. Ids grow by one. */
+	/* 1. write; 0: nothing to write. Ids grow by one, from 1. */
 	uint64_t write_id;
 	uint64_t term, vote;    /* always the current ones; write them if they differ from what is stored */
 	uint64_t truncate_from; /* 0: nothing */
@@ -197,10 +220,14 @@ struct raft_update {
 	    snapshot_for; /* leader: make a snapshot for this peer, answer with SNAPSHOT_READY or _FAILED; 0: none */
 	uint64_t
 	    snapshot_from; /* follower: fetch the snapshot (snapshot_index, snapshot_term) from this peer; supersedes
-				    a fetch under way; 0: none */
+				    a fetch under way (one that is being installed is first installed and
+				    told); 0: none */
 	uint64_t snapshot_index, snapshot_term;
 	/* The answer to PROPOSE: ERR_OK: appended; ERR_NOT_LEADER: send it to `leader`; ERR_NO_LEADER; ERR_BUSY: the
-	 * bound on uncommitted bytes, or a transfer, or a configuration change under way. */
+	 * bound on uncommitted bytes, or a transfer, or a configuration change under way, or nothing of this term is
+	 * committed yet and it is a configuration; ERR_INVALID: no step from the present configuration (thesis §4.1,
+	 * §4.3), or not entries as RAFT_EVENT_PROPOSE says. The answer to TRANSFER: ERR_OK: begun; ERR_NOT_LEADER; ERR_BUSY:
+	 * another is under way; ERR_INVALID: no voter, or this node. */
 	enum err proposal;
 	/* The state to publish. */
 	enum raft_role role;
@@ -209,7 +236,8 @@ struct raft_update {
 	    lease_until_ms;  /* leader: reads at the published commit index are linearizable if the clock is below this
 				    when read after the request arrived; 0: no lease. See raft/lease.h for the assumption. */
 	bool config_changed; /* raft_config_now() differs from before */
-	bool removed;        /* this node is in no committed configuration any more */
+	bool removed;        /* a committed configuration has taken this node out (told since the start) */
+	bool damaged;        /* as raft_start said, and not repaired yet */
 	uint64_t wake_at_ms; /* step RAFT_EVENT_TICK no later than this */
 };
 
@@ -240,8 +268,10 @@ struct raft_start {
 	uint64_t applied;                       /* >= snapshot_index, <= last entry */
 	const struct raft_entry *entries;       /* snapshot_index+1 …; borrowed */
 	size_t count;
-	bool damaged; /* the log or vote is known to be damaged: neither votes, nor campaigns, nor
-			 acknowledges, until a snapshot is installed */
+	/* The log is known to be damaged (term and vote are not: a node that lost those must be replaced under a new id).
+	 * It neither votes, nor campaigns, nor acknowledges, until a snapshot that holds all that was committed when it
+	 * asked is installed; entries may then be what is left or none. Drop messages from before its damage. */
+	bool damaged;
 };
 
 struct raft;
