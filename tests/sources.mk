@@ -1,6 +1,14 @@
 # The tests: each folder of them lists its own.
 UNIT_LIBS = $(CMOCKA_LIBS)
 
+# Programs run as they are, scripts by Python with what they need to know of the build.
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = $(PYTHON)
+AM_TESTS_ENVIRONMENT = \
+	SRCDIR='$(abs_top_srcdir)'; BUILDDIR='$(abs_top_builddir)'; CC='$(CC)'; \
+	HEADER_FLAGS='$(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS)'; \
+	PYTHONDONTWRITEBYTECODE=1; export SRCDIR BUILDDIR CC HEADER_FLAGS PYTHONDONTWRITEBYTECODE;
+
 include tests/unit/base/sources.mk
 include tests/unit/raft/sources.mk
 include tests/unit/store/sources.mk
