@@ -9,6 +9,7 @@ AM_TESTS_ENVIRONMENT = \
 	HEADER_FLAGS='$(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS)'; \
 	PYTHONDONTWRITEBYTECODE=1; export SRCDIR BUILDDIR CC HEADER_FLAGS PYTHONDONTWRITEBYTECODE;
 
+include tests/support/sources.mk
 include tests/unit/base/sources.mk
 include tests/unit/raft/sources.mk
 include tests/unit/store/sources.mk

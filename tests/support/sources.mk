@@ -1,0 +1,8 @@
+# What tests stand on: a replica of one (solo.h), and the filesystem on it to try by hand.
+check_LIBRARIES = libsolo.a
+libsolo_a_SOURCES = tests/support/solo.c tests/support/solo.h
+
+EXTRA_PROGRAMS += tests/support/solo_mount
+tests_support_solo_mount_SOURCES = tests/support/solo_mount.c
+tests_support_solo_mount_CFLAGS = $(AM_CFLAGS) $(FUSE3_CFLAGS)
+tests_support_solo_mount_LDADD = libfs.a libsolo.a libstore.a libbase.a $(FUSE3_LIBS) $(ROCKSDB_LIBS)
