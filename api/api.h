@@ -14,11 +14,16 @@
 
 struct api;
 
+struct api_address {
+	const char *host, *port; /* as for getaddrinfo(3); port "0": any free one */
+};
+
 struct api_options {
-	const char *control_path; /* DATA_DIR/control.sock */
-	const char *const *listen_client_urls;
+	const char *control_path;         /* DATA_DIR/control.sock */
+	const struct api_address *listen; /* for clients */
 	size_t listen_count;
 	uint64_t read_timeout_ms, write_timeout_ms;
+	size_t value_bytes_max;
 	const char *version;
 };
 

@@ -15,6 +15,7 @@ libbase_a_SOURCES = \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \
 	base/memory.c base/memory.h \
+	base/nearest.c base/nearest.h \
 	base/proto.h \
 	base/random.c base/random.h \
 	base/role.c base/role.h

@@ -1,1 +1,12 @@
 # The files of mountd/.
+noinst_LIBRARIES += libmountd.a
+libmountd_a_SOURCES = \
+	mountd/cluster.c mountd/cluster.h \
+	mountd/config.c mountd/config.h \
+	mountd/machine.c \
+	mountd/option.c mountd/option.h \
+	mountd/option_table.c mountd/option_table.h \
+	mountd/problem.c mountd/problem.h \
+	mountd/quantity.c mountd/quantity.h \
+	mountd/readiness.c mountd/readiness.h \
+	mountd/url.c mountd/url.h

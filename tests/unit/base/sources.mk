@@ -9,6 +9,7 @@ BASE_TESTS = \
 	tests/unit/base/test_file \
 	tests/unit/base/test_mailbox \
 	tests/unit/base/test_map \
+	tests/unit/base/test_nearest \
 	tests/unit/base/test_random
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -23,3 +24,4 @@ tests_unit_base_test_mailbox_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_random_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_map_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_file_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_nearest_LDADD = libbase.a $(UNIT_LIBS)

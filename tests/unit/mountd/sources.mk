@@ -1,1 +1,14 @@
-# The tests of tests/unit/mountd.
+# The tests of mountd/.
+MOUNTD_TESTS = \
+	tests/unit/mountd/test_config \
+	tests/unit/mountd/test_option \
+	tests/unit/mountd/test_quantity \
+	tests/unit/mountd/test_url
+check_PROGRAMS += $(MOUNTD_TESTS)
+TESTS += $(MOUNTD_TESTS)
+
+MOUNTD_TEST_LIBS = libmountd.a libbase.a $(HTTP_PARSER_LIBS) $(UNIT_LIBS)
+tests_unit_mountd_test_config_LDADD = $(MOUNTD_TEST_LIBS)
+tests_unit_mountd_test_option_LDADD = $(MOUNTD_TEST_LIBS)
+tests_unit_mountd_test_quantity_LDADD = $(MOUNTD_TEST_LIBS)
+tests_unit_mountd_test_url_LDADD = $(MOUNTD_TEST_LIBS)

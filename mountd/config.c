@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mountd/config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "mountd/cluster.h"
+#include "mountd/quantity.h"
+
+enum {
+	/* etcd's rule: with fewer, one late heartbeat costs an election (thesis §9.2: broadcast time << timeout). */
+	CONFIG_HEARTBEATS_MIN = 5,
+	CONFIG_ELECTION_MS_MAX = 50 * 1000,
+	CONFIG_MEMORY_BYTES_MIN = 8 << 20,
+};
+
+#define TRY(call)                                                                                                      \
+	do {                                                                                                           \
+		enum err try_err = (call);                                                                             \
+		if (try_err != ERR_OK)                                                                                 \
+			return try_err;                                                                                \
+	} while (0)
+
+/* ---- single values ---- */
+
+static enum err config_ms(struct option_set *set, enum option option, uint64_t *ret_ms, struct problem *problem)
+{
+	if (quantity_ms(option_text(set, option), ret_ms) == ERR_OK && *ret_ms > 0)
+		return ERR_OK;
+	return problem_set(problem, "%s: '%s' is not a time: 500ms, 10s or 2m, a day at most",
+	                   option_origin(set, option), option_text(set, option));
+}
+
+static enum err config_bytes(struct option_set *set, enum option option, uint64_t *ret_bytes, struct problem *problem)
+{
+	if (quantity_bytes(option_text(set, option), ret_bytes) == ERR_OK)
+		return ERR_OK;
+	return problem_set(problem, "%s: '%s' is not a size: 4096, 64MiB or 2GiB", option_origin(set, option),
+	                   option_text(set, option));
+}
+
+/* One of `words`; *ret_at is its position. */
+static enum err config_choice(struct option_set *set, enum option option, const char *const *words, size_t *ret_at,
+                              struct problem *problem)
+{
+	const char *text = option_text(set, option), *all = "";
+	for (size_t at = 0; words[at] != NULL; at++) {
+		if (strcmp(text, words[at]) == 0) {
+			*ret_at = at;
+			return ERR_OK;
+		}
+		all = arena_format(&set->arena, "%s%s%s", all, at > 0 ? ", " : "", words[at]);
+	}
+	return problem_set(problem, "%s: '%s' is none of %s", option_origin(set, option), text, all);
+}
+
+static enum err config_name(struct option_set *set, struct config *config, struct problem *problem)
+{
+	config->name = option_text(set, OPTION_NAME);
+	if (cluster_name_is_valid(config->name))
+		return ERR_OK;
+	return problem_set(problem, "%s: '%.80s' cannot be a name: it is 1 to %d of A-Z a-z 0-9 . _ -",
+	                   option_origin(set, OPTION_NAME), config->name, CONFIG_NAME_BYTES_MAX);
+}
+
+/* ---- groups ---- */
+
+static enum err config_mount(struct option_set *set, struct config *config, struct problem *problem)
+{
+	static const char *const kinds[] = {"linearizable", "local", NULL};
+	size_t kind;
+	uint64_t file_bytes;
+	TRY(config_choice(set, OPTION_READS, kinds, &kind, problem));
+	config->reads = kind == 0 ? FS_READS_LINEARIZABLE : FS_READS_LOCAL;
+	TRY(config_ms(set, OPTION_READ_TIMEOUT, &config->read_timeout_ms, problem));
+	TRY(config_ms(set, OPTION_WRITE_TIMEOUT, &config->write_timeout_ms, problem));
+	TRY(config_bytes(set, OPTION_MAX_FILE_SIZE, &file_bytes, problem));
+	if (file_bytes == 0 || file_bytes > LIMIT_VALUE_BYTES)
+		return problem_set(problem, "%s: %s is not between 1 and %d MiB",
+		                   option_origin(set, OPTION_MAX_FILE_SIZE), option_text(set, OPTION_MAX_FILE_SIZE),
+		                   LIMIT_VALUE_BYTES >> 20);
+	config->file_bytes_max = (size_t)file_bytes;
+	config->mount_point = option_text(set, OPTION_MOUNT);
+	if (config->mount_point != NULL && config->mount_point[0] == '\0')
+		return problem_set(problem, "%s: the directory has no name", option_origin(set, OPTION_MOUNT));
+	config->root_key = option_text(set, OPTION_ROOT_KEY);
+	size_t size = strlen(config->root_key);
+	bool path = size > 1 && config->root_key[0] == '/' && config->root_key[size - 1] != '/';
+	if (size > 0 && (!path || strstr(config->root_key, "//") != NULL || size > LIMIT_KEY_BYTES / 2))
+		return problem_set(problem, "%s: '%.80s' is not a key like /site or /site/web",
+		                   option_origin(set, OPTION_ROOT_KEY), config->root_key);
+	return ERR_OK;
+}
+
+static enum err config_node(struct option_set *set, struct config *config, struct problem *problem)
+{
+	uint64_t memory;
+	TRY(config_name(set, config, problem));
+	config->data_directory = option_text(set, OPTION_DATA_DIR);
+	if (config->data_directory == NULL)
+		config->data_directory = arena_format(&set->arena, "%s.etcfs", config->name);
+	if (config->data_directory[0] == '\0')
+		return problem_set(problem, "%s: the directory has no name", option_origin(set, OPTION_DATA_DIR));
+	config->control_path = arena_format(&set->arena, "%s/control.sock", config->data_directory);
+	TRY(config_bytes(set, OPTION_QUOTA, &config->quota_bytes, problem));
+	TRY(config_bytes(set, OPTION_MEMORY, &memory, problem));
+	if (memory < CONFIG_MEMORY_BYTES_MIN || memory > SIZE_MAX / 2)
+		return problem_set(problem, "%s: %s is less than %d MiB, or more than there can be",
+		                   option_origin(set, OPTION_MEMORY), option_text(set, OPTION_MEMORY),
+		                   CONFIG_MEMORY_BYTES_MIN >> 20);
+	config->memory_bytes = (size_t)memory;
+	return ERR_OK;
+}
+
+static enum err config_times(struct option_set *set, struct config *config, struct problem *problem)
+{
+	uint64_t heartbeat_ms, election_ms;
+	TRY(config_ms(set, OPTION_HEARTBEAT_INTERVAL, &heartbeat_ms, problem));
+	TRY(config_ms(set, OPTION_ELECTION_TIMEOUT, &election_ms, problem));
+	if (election_ms > CONFIG_ELECTION_MS_MAX)
+		return problem_set(problem, "%s: %s is more than %d s", option_origin(set, OPTION_ELECTION_TIMEOUT),
+		                   option_text(set, OPTION_ELECTION_TIMEOUT), CONFIG_ELECTION_MS_MAX / 1000);
+	if (election_ms < heartbeat_ms * CONFIG_HEARTBEATS_MIN)
+		return problem_set(
+		    problem, "%s (%s) must be at least %d times %s (%s)", option_origin(set, OPTION_ELECTION_TIMEOUT),
+		    option_text(set, OPTION_ELECTION_TIMEOUT), CONFIG_HEARTBEATS_MIN,
+		    option_origin(set, OPTION_HEARTBEAT_INTERVAL), option_text(set, OPTION_HEARTBEAT_INTERVAL));
+	config->heartbeat_interval_ms = (uint32_t)heartbeat_ms;
+	config->election_timeout_ms = (uint32_t)election_ms;
+	return ERR_OK;
+}
+
+static enum err config_clients(struct option_set *set, struct config *config, struct problem *problem)
+{
+	const char *origin = option_origin(set, OPTION_LISTEN_CLIENT_URLS), *advertise = "";
+	struct cluster_words words = cluster_split(option_text(set, OPTION_LISTEN_CLIENT_URLS), &set->arena);
+	if (words.count > CONFIG_CLIENT_URLS_MAX)
+		return problem_set(problem, "%s: more than %d URLs", origin, CONFIG_CLIENT_URLS_MAX);
+	for (size_t at = 0; at < words.count; at++) {
+		struct url *url = &config->listen_clients[at];
+		TRY(url_parse(words.words[at], origin, &set->arena, url, problem));
+		if (url->tls)
+			return problem_set(problem, "%s: %s: TLS is not supported yet", origin, words.words[at]);
+		advertise = arena_format(&set->arena, "%s%s%s", advertise, at > 0 ? "," : "",
+		                         url_format(url, "http", &set->arena));
+	}
+	config->listen_client_count = words.count;
+	config->advertise_client_urls = advertise;
+	if (!option_is_given(set, OPTION_ADVERTISE_CLIENT_URLS))
+		return ERR_OK;
+	config->advertise_client_urls = option_text(set, OPTION_ADVERTISE_CLIENT_URLS);
+	words = cluster_split(config->advertise_client_urls, &set->arena);
+	for (size_t at = 0; at < words.count; at++) {
+		struct url url;
+		TRY(url_parse(words.words[at], option_origin(set, OPTION_ADVERTISE_CLIENT_URLS), &set->arena, &url,
+		              problem));
+	}
+	return ERR_OK;
+}
+
+enum err config_make(struct option_set *set, struct config *ret_config, struct problem *ret_problem)
+{
+	static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+	struct config config = {0};
+	size_t level;
+	TRY(config_choice(set, OPTION_LOG_LEVEL, levels, &level, ret_problem));
+	config.log_level = (enum log_level)level; /* in the same order */
+	TRY(config_mount(set, &config, ret_problem));
+	TRY(config_node(set, &config, ret_problem));
+	TRY(config_times(set, &config, ret_problem));
+	TRY(cluster_make(set, &config, ret_problem));
+	TRY(config_clients(set, &config, ret_problem));
+	*ret_config = config;
+	return ERR_OK;
+}
