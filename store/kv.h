@@ -94,6 +94,10 @@ struct kv_move {
 	struct bytes attr;
 };
 
+enum {
+	KV_TXN_DEPTH_MAX = 8, /* of nested transactions; the outermost is 1 */
+};
+
 struct kv_txn;
 struct kv_op {
 	enum kv_op_kind kind;
@@ -191,10 +195,17 @@ struct kv_command {
 };
 
 struct buffer;
-/* ERR_TOO_LARGE past the buffer's maximum. */
+/* ERR_TOO_LARGE past the buffer's maximum, ERR_LIMIT for a transaction that is nested too deeply. */
 enum err kv_command_encode(const struct kv_command *command, struct buffer *buffer) MUST_USE;
 /* Everything in *ret_command lives in the arena or in `encoded`. ERR_CORRUPT. */
 enum err kv_command_decode(struct bytes encoded, struct arena *arena, struct kv_command *ret_command) MUST_USE;
+
+/* Whose it is, without unpacking it. ERR_CORRUPT. */
+struct kv_origin {
+	enum kv_command_kind kind;
+	uint64_t session, sequence, proposer;
+};
+enum err kv_command_origin(struct bytes encoded, struct kv_origin *ret_origin) MUST_USE;
 
 /* ---- changes ---- */
 
