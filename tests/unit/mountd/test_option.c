@@ -37,7 +37,7 @@ static enum err read_all(const char *const *argv, const char *const *environment
 /* A file that is gone when the test is. */
 static void file_with(const char *text, char path[32])
 {
-	strcpy(path, "/tmp/test_option.XXXXXX");
+	snprintf(path, 32, "/tmp/test_option.XXXXXX");
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
