@@ -20,13 +20,11 @@ struct fs_options {
 	uint64_t read_timeout_ms, write_timeout_ms;
 	size_t file_bytes_max;
 	const char *version;
-	const struct fs_helper *helper; /* from fs_helper_fork() */
 };
 
-/* Forks the process that replays changes as real system calls: before any thread exists. */
-struct fs_helper;
-enum err fs_helper_fork(struct fs_helper **ret_helper) MUST_USE;
-void fs_helper_free(struct fs_helper *helper); /* ends the process, and reaps it */
+/* The first call of main(), before anything else: true if this process is the helper that replays changes as real system calls; it then has
+ * done its work, and *ret_status is what to exit with. fs_start() starts it by executing this program again. */
+bool fs_helper_main(int argc, char **argv, int *ret_status);
 
 /* Looks at the mount point, cleans a stale mount of ours away, makes the directory safe (a dead mount is an error, not an
  * empty directory). Adds its observer to the replica, so call it between replica_open() and replica_start(). ERR_NOT_FOUND,
