@@ -1,1 +1,18 @@
-# The tests of tests/mount.
+# Real daemons with real mounts. Each script stands alone, and skips itself without root or /dev/fuse.
+MOUNT_TESTS = \
+	tests/mount/test_bad_input.py \
+	tests/mount/test_behind.py \
+	tests/mount/test_command_line.py \
+	tests/mount/test_crash.py \
+	tests/mount/test_full_disk.py \
+	tests/mount/test_no_quorum.py \
+	tests/mount/test_pause.py \
+	tests/mount/test_reload.py \
+	tests/mount/test_semantics.py \
+	tests/mount/test_tools.py \
+	tests/mount/test_tree.py
+MOUNT_TESTS_LONG = tests/mount/test_pause_long.py
+
+dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
+EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py
+LONG_TESTS += $(MOUNT_TESTS_LONG)

@@ -88,7 +88,7 @@ static void world_run(struct replica *replica, struct fs *fs, int signal_fd)
 	}
 }
 
-static enum err mount_run(const struct arguments *arguments, const struct fs_helper *helper, int signal_fd)
+static enum err mount_run(const struct arguments *arguments, int signal_fd)
 {
 	struct replica_options replica_options = {
 	    .name = "solo",
@@ -104,7 +104,6 @@ static enum err mount_run(const struct arguments *arguments, const struct fs_hel
 	    .write_timeout_ms = arguments->timeout_ms,
 	    .file_bytes_max = LIMIT_VALUE_BYTES_DEFAULT,
 	    .version = ETCFS_VERSION,
-	    .helper = helper,
 	};
 	struct replica *replica;
 	struct fs *fs;
@@ -154,6 +153,9 @@ static bool arguments_parse(int count, char **words, struct arguments *ret_argum
 
 int main(int count, char **words)
 {
+	int status;
+	if (fs_helper_main(count, words, &status))
+		return status;
 	struct arguments arguments;
 	if (!arguments_parse(count, words, &arguments)) {
 		fprintf(stderr, "usage: solo_mount --data DIR --mount DIR [--reads=local] [--timeout-ms=N]\n");
@@ -165,11 +167,8 @@ int main(int count, char **words)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	setvbuf(stdin, NULL, _IONBF, 0); /* what is buffered would not be polled */
-	struct fs_helper *helper;
-	if (file_make_directory(arguments.data, 0700) != ERR_OK || fs_helper_fork(&helper) != ERR_OK)
-		return 1;
 	role_take(&role_main);
-	enum err err = mount_run(&arguments, helper, signalfd(-1, &set, SFD_CLOEXEC));
-	fs_helper_free(helper);
-	return err == ERR_OK ? 0 : 1;
+	if (file_make_directory(arguments.data, 0700) != ERR_OK)
+		return 1;
+	return mount_run(&arguments, signalfd(-1, &set, SFD_CLOEXEC)) == ERR_OK ? 0 : 1;
 }

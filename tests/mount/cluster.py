@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster of real daemons with real mounts, in a directory of its own, and its end without a trace.
+
+    with Cluster(3) as cluster: ...
+
+Nodes are called n1, n2, ... A node is ready once its mount answers a linearizable read. When the block is left by an
+exception the logs of all nodes are printed; else the daemons are asked to stop, and must do so cleanly.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness import Failure, expect, sh, until
+
+BUILDDIR = Path(os.environ.get("BUILDDIR") or Path(__file__).resolve().parents[2] / "build")
+READY_SECONDS = 30
+STOP_SECONDS = 30
+LOG_LINES_SHOWN = 80
+
+
+class Ports:
+    """Ports that no other script takes: a locked block of them, below those that the kernel gives out."""
+
+    FIRST, LAST, BLOCK = 20000, 32000, 16
+
+    def __init__(self):
+        folder = Path(tempfile.gettempdir(), "etcfs-test-ports")
+        folder.mkdir(exist_ok=True)
+        for first in range(self.FIRST, self.LAST, self.BLOCK):
+            self._lock = open(folder / str(first), "w", encoding="ascii")  # held until this process ends
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            self._rest = [port for port in range(first, first + self.BLOCK) if _is_free(port)]
+            if len(self._rest) == self.BLOCK:
+                return
+        raise Failure("no free block of ports")
+
+    def take(self):
+        return self._rest.pop(0)
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def is_mounted(path):
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return any(line.split()[4] == str(path) for line in file)
+
+
+class Node:
+    def __init__(self, name, folder, ports):
+        self.name, self.folder = name, folder
+        self.data, self.mount, self.log = folder / "data", folder / "mnt", folder / "log"
+        self.peer_port, self.client_port = ports.take(), ports.take()
+        self.mount.mkdir(parents=True)
+        self.flags, self.process = [], None
+
+    def __truediv__(self, name):
+        return self.mount / name
+
+    @property
+    def peer(self):
+        return f"{self.name}=tcp://127.0.0.1:{self.peer_port}"
+
+    @property
+    def client_url(self):
+        return f"http://127.0.0.1:{self.client_port}"
+
+    def command(self):
+        return [BUILDDIR / "etcfsd", "--name", self.name, "--data-dir", self.data, "--mount", self.mount,
+                "--listen-client-urls", self.client_url, *self.flags]
+
+    def start(self):
+        """Starts the daemon; it dies with the calling thread, whatever happens to that."""
+        expect(not self.is_running, f"{self.name} runs already")
+        with open(self.log, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, self.command())],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return self
+
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def is_ready(self):
+        expect(self.is_running, f"{self.name} ended with status {self.process.returncode}")
+        try:
+            return is_mounted(self.mount) and os.stat(self.mount / ".") is not None
+        except OSError:
+            return False
+
+    def wait_ready(self, seconds=READY_SECONDS):
+        until(self.is_ready, seconds, f"{self.name} is ready")
+        return self
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGKILL)
+        self.process.wait(STOP_SECONDS)
+
+    def stop(self):
+        """As an operator does; the daemon unmounts and says that all went well."""
+        self.signal(signal.SIGTERM)
+        status = self.process.wait(STOP_SECONDS)
+        expect(status == 0, f"{self.name} stopped with status {status}")
+        expect(not is_mounted(self.mount), f"{self.name} left its mount behind")
+
+    def clean(self):
+        if self.is_running:
+            self.kill()
+        while is_mounted(self.mount):
+            if subprocess.run(["umount", "-l", self.mount], check=False).returncode:
+                break
+
+    def etcfs(self, *words, status=0, seconds=60):
+        """What the command line says of this node."""
+        command = [BUILDDIR / "etcfs", "--data-dir", self.data, *words]
+        done = subprocess.run([str(word) for word in command], text=True, timeout=seconds, check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        expect(done.returncode == status, f"{self.name}$ etcfs {' '.join(map(str, words))}\n{done.stdout}"
+                                          f"(exit status {done.returncode}, not {status})")
+        return done.stdout
+
+    def status(self):
+        return json.loads(self.etcfs("status", "--json"))
+
+    def log_tail(self):
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(f"{self.name}| {line}" for line in lines[-LOG_LINES_SHOWN:])
+
+
+class Cluster:
+    def __init__(self, count, *flags, starts=True):
+        """starts=False: the nodes are made, and each case starts what it wants."""
+        self.count, self.flags, self.starts = count, list(flags), starts
+
+    def __enter__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="etcfs-test."))
+        try:
+            ports = Ports()
+            self.nodes = [Node(f"n{i + 1}", self.folder / f"n{i + 1}", ports) for i in range(self.count)]
+            peers = ",".join(node.peer for node in self.nodes)
+            for node in self.nodes:
+                node.flags = ["--initial-cluster", peers, *self.flags]
+            if self.starts:
+                self.start()
+        except BaseException:
+            self._clean()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                for node in self.running:
+                    node.stop()
+        except BaseException:
+            kind = Failure
+            raise
+        finally:
+            if kind is not None:
+                print("\n".join(node.log_tail() for node in self.nodes), flush=True)
+            self._clean()
+
+    def _clean(self):
+        for node in getattr(self, "nodes", []):
+            node.clean()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __iter__(self):
+        return iter(self.nodes)
+
+    def __getitem__(self, number):
+        """cluster[1] is n1."""
+        return self.nodes[number - 1]
+
+    @property
+    def running(self):
+        return [node for node in self.nodes if node.is_running]
+
+    def start(self):
+        for node in self.nodes:
+            if not node.is_running:
+                node.start()
+        for node in self.nodes:
+            node.wait_ready()
+
+    def kill_all(self):
+        """All at once: nobody learns of the others' end."""
+        for node in self.running:
+            node.process.kill()
+        for node in self.nodes:
+            if node.process:
+                node.process.wait(STOP_SECONDS)
+
+    def leader(self, seconds=READY_SECONDS):
+        """The leader as a node that is not it, or it alone, sees it."""
+        return until(self._leader_now, seconds, "somebody leads")
+
+    def _leader_now(self):
+        running = {node.name: node for node in self.running}
+        for node in running.values():
+            for member in node.status()["members"]:
+                if member["role"] == "leader" and member["name"] in running:
+                    return running[member["name"]]
+        return None
+
+    def followers(self):
+        leader = self.leader()
+        return [node for node in self.running if node is not leader]
+
+
+LISTING = r"find . -mindepth 1 -printf '%P\t%y\t%m\t%U:%G\t%s\t%T@\t%l\n' | LC_ALL=C sort"
+
+
+def listing(folder):
+    """Name, type, mode, owner, size, time of change and link target of all in a directory."""
+    return sh(LISTING, cwd=folder)
+
+
+def expect_alike(left, right):
+    """The same content and the same listing."""
+    sh(f"diff -r --no-dereference '{left}' '{right}'")
+    expect_same_text(listing(left), listing(right), f"the listings of {left} and {right}")
+
+
+def expect_same_text(left, right, what):
+    if left == right:
+        return
+    there, here = set(left.splitlines()), set(right.splitlines())
+    lines = [f"- {line}" for line in sorted(there - here)[:20]] + [f"+ {line}" for line in sorted(here - there)[:20]]
+    raise Failure(f"{what} differ:\n" + "\n".join(lines))
+
+

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot work is refused at once: a text that names the thing and the remedy, a status, and nothing harmed."""
+
+import errno
+import os
+import socket
+import subprocess
+
+from cluster import BUILDDIR, Cluster, Ports, is_mounted, listing
+from harness import errno_of, expect, load, require, run, save, sh
+
+FAILED, USAGE, IN_THE_WAY = 1, 2, 3
+NOT_FOUND, NO_CONNECTION = 3, 4
+REFUSED_SECONDS = 20
+
+
+class Strangers(Cluster):
+    """Two nodes that do not know each other."""
+
+    def __init__(self):
+        super().__init__(2, starts=False)
+
+    def __enter__(self):
+        super().__enter__()
+        for node in self:
+            node.flags = ["--initial-cluster", node.peer]
+        return self
+
+
+def refused(words, status, *texts):
+    """The daemon ends with this status, and says all of these texts (| between alternatives)."""
+    command = [str(word) for word in (BUILDDIR / "etcfsd", *words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=REFUSED_SECONDS, check=False)
+    said = done.stdout + done.stderr
+    expect(done.returncode == status, f"$ {' '.join(command)}\n{said}(exit status {done.returncode}, not {status})")
+    for text in texts:
+        found = any(choice.lower() in said.lower() for choice in str(text).split("|"))
+        expect(found, f"$ {' '.join(command)}\n{said}(does not say {text!r})")
+    print("         " + "\n         ".join(said.strip().splitlines()[-3:]), flush=True)
+
+
+def flags_that_are_wrong(cluster):
+    mount = ["--data-dir", cluster.folder / "none", "--mount", cluster.folder / "none"]
+    refused(["--mont", "/x"], USAGE, "--mont", "--mount")
+    refused([*mount, "extra"], USAGE, "extra")
+    refused(["--mount"], USAGE, "--mount")
+    refused([*mount, "--reads", "sometimes"], USAGE, "sometimes", "linearizable", "local")
+    refused([*mount, "--read-timeout", "soon"], USAGE, "--read-timeout", "soon", "10s|500ms")
+    refused([*mount, "--max-file-size", "1GiB"], USAGE, "--max-file-size", "64MiB|64 MiB")
+    refused([*mount, "--listen-peer-urls", "2380"], USAGE, "2380", "tcp://")
+    refused([*mount, "--config-file", "/nonexistent"], USAGE, "/nonexistent")
+    expect(not os.path.exists(cluster.folder / "none"), "nothing was made")
+
+
+def flags_that_contradict_each_other(cluster):
+    node = ["--data-dir", cluster.folder / "none", "--mount", cluster.folder / "none"]
+    refused([*node, "--election-timeout", "200ms", "--heartbeat-interval", "100ms"], USAGE, "--election-timeout",
+            "--heartbeat-interval")
+    refused([*node, "--name", "n9", "--initial-cluster", "n1=tcp://127.0.0.1:1"], USAGE, "n9", "--initial-cluster")
+    refused([*node, "--name", "n1", "--initial-cluster", "n1=tcp://127.0.0.1:1,n1=tcp://127.0.0.1:2"], USAGE, "n1", "twice|unique|more than once")
+    refused([*node, "--name", "n1", "--initial-cluster", "n1=tcp://127.0.0.1:1,n2=tcp://127.0.0.1:1"], USAGE, "127.0.0.1:1")
+    refused([*node, "--listen-peer-urls", "tcp://0.0.0.0:21999"], USAGE, "0.0.0.0", "--allow-plain-peers|tls://")
+    expect(not os.path.exists(cluster.folder / "none"), "nothing was made")
+
+
+def ports_that_are_taken(cluster):
+    node = cluster[1]
+    fresh = cluster.folder / "fresh"
+    fresh_mount = cluster.folder / "fresh.mnt"
+    fresh_mount.mkdir()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", Ports().take()))
+        taken.listen()
+        url = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused(["--data-dir", fresh, "--mount", fresh_mount, "--listen-client-urls", node.client_url,
+                 "--listen-peer-urls", f"tcp://{url}"], FAILED, url, "in use")
+        refused(["--data-dir", fresh, "--mount", fresh_mount, "--listen-client-urls", f"http://{url}",
+                 "--listen-peer-urls", node.peer.split("=")[1]], FAILED, url, "in use")
+    expect(not is_mounted(fresh_mount) and os.listdir(fresh_mount) == [], "nothing was mounted")
+
+
+def data_directories_that_are_not_ours(cluster):
+    node, other = cluster[1], cluster[2]
+    node.start().wait_ready()
+    save(node / "kept", "kept")
+    refused([*node.command()[1:], "--listen-client-urls", other.client_url], IN_THE_WAY, node.data, "in use|locked|uses it")
+    expect(load(node / "kept") == "kept", "the running daemon was not disturbed")
+    node.stop()
+    before = _state(node)
+    command = node.command()[1:]
+    refused([*command, "--initial-cluster-token", "another"], IN_THE_WAY, node.data, "another cluster|other cluster", "--initial-cluster-token")
+    refused([*command, "--name", "n2", "--initial-cluster", f"{other.peer},{node.peer}"], IN_THE_WAY, node.data, "n1", "n2")
+    expect(_state(node) == before, "the data directory is as it was")
+    refused([*command, "--data-dir", "/proc/self/cmdline"], FAILED, "/proc/self/cmdline", "directory")
+    refused([*command, "--data-dir", cluster.folder / "absent/below"], FAILED, "absent")
+    node.start().wait_ready()
+    expect(load(node / "kept") == "kept", "and the node starts with its content")
+    node.stop()
+
+
+def _state(node):
+    """All that makes the node's state; a lock or a socket may come and go."""
+    return [row for row in listing(node.data).splitlines() if not any(word in row for word in ("lock", "LOCK", "sock", "LOG"))]
+
+
+def mount_points_that_cannot_be_used(cluster):
+    node = cluster[1]
+    words = [word for word in node.command()[1:] if word != node.mount]
+    words.remove("--mount")
+    full, plain = cluster.folder / "full", cluster.folder / "plain"
+    full.mkdir()
+    save(full / "mine", "mine")
+    save(plain, "plain")
+    refused([*words, "--mount", cluster.folder / "missing"], IN_THE_WAY, cluster.folder / "missing", "mkdir|make it|create it")
+    refused([*words, "--mount", full], IN_THE_WAY, full, "not empty", "empty|choose|move")
+    refused([*words, "--mount", plain], IN_THE_WAY, plain, "not a directory")
+    expect(load(full / "mine") == "mine" and load(plain) == "plain", "nothing was harmed")
+    other = cluster[2]
+    node.start().wait_ready()
+    taken = [node.mount if word == other.mount else word for word in other.command()[1:]]
+    refused(taken, IN_THE_WAY, node.mount, "mounted|in use")
+    expect(os.listdir(node.mount) is not None and node.is_running, "the mount of the running daemon lives")
+
+
+def names_and_files_that_are_too_large(cluster):
+    node = cluster[1]
+    expect(errno_of(save, node / ("n" * 255), "x") == 0, "255 bytes are a name")
+    expect(errno_of(save, node / ("n" * 256), "x") == errno.ENAMETOOLONG, "256 bytes are not")
+    sh(f"mkdir '{node.mount}/{'é' * 127}x' && rmdir '{node.mount}/{'é' * 127}x'")
+    save(node / "large", "small")
+    error = errno_of(save, node / "large", "x" * ((1 << 20) + 1), os.O_WRONLY)
+    expect(error == errno.EFBIG, f"a file above 1 MiB: {errno.errorcode.get(error, error)}")
+    expect(load(node / "large") == "small", "what was there is there")
+    expect(errno_of(save, node / "large", "x" * (1 << 20), os.O_WRONLY | os.O_TRUNC) == 0, "1 MiB is allowed")
+    expect(errno_of(os.truncate, node / "large", (1 << 20) + 1) == errno.EFBIG, "truncate knows the limit")
+    said = sh(f"head -c 2000000 /dev/zero > '{node / 'zero'}'", status=1)
+    expect("File too large" in said, f"head says: {said}")
+
+
+def a_command_line_that_is_wrong(cluster):
+    node = cluster[1]
+    for words, status, text in ((["stauts"], USAGE, "status"), ([], USAGE, "usage"), (["get"], USAGE, "key"),
+                                (["get", "/absent"], NOT_FOUND, "/absent")):
+        said = node.etcfs(*words, status=status)
+        expect(text in said.lower(), f"etcfs {words} says:\n{said}")
+    said = cluster[2].etcfs("status", status=NO_CONNECTION)
+    expect(str(cluster[2].data) in said, f"etcfs status of a node that is down says:\n{said}")
+    expect(len(node.etcfs("--help").splitlines()) > 10, "--help helps")
+
+
+if __name__ == "__main__":
+    require()
+    run(Strangers(), flags_that_are_wrong, flags_that_contradict_each_other, ports_that_are_taken,
+        data_directories_that_are_not_ours, mount_points_that_cannot_be_used, names_and_files_that_are_too_large,
+        a_command_line_that_is_wrong)
