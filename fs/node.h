@@ -110,19 +110,25 @@ size_t node_staged_in(struct node_table *table, const struct node *parent, struc
 
 /* ---- following the store ---- */
 
-/* Called, with the table's mutex NOT held, for each node of the table whose record the change deleted or replaced by another: its last
- * content is in `prev` (if the change has it). Before the node is buried. */
+/* Called, with the table's mutex NOT held, for each node of the table whose record the change deleted or replaced by another, before the node
+ * is buried: its last content is in `prev` (NULL when the change does not have it). */
 typedef void (*node_leaving)(void *argument, struct node *node, const struct kv_record *prev);
 
-/* Brings the table to the revision of the change. Order for observers: node_follow() first, then who raises events; buried nodes are
- * still found by node_find_record() while something holds them. On the apply role. */
-void node_follow(struct node_table *table, const struct kv_change *change, node_leaving leaving, void *argument);
+struct note;
+/* Brings the table to the revision of the change; note may be NULL. Order for observers: node_follow() first, then who raises events;
+ * buried nodes are still found by node_find_record() while something holds them. On the apply role. */
+void node_follow(struct node_table *table, const struct kv_change *change, const struct note *note,
+                 node_leaving leaving, void *argument);
 /* Directories that ended without a note (their last key was deleted by a client of the API) are found by looking. On the apply role, after
  * node_follow(); the view is one just opened. */
 void node_follow_directories(struct node_table *table, struct kv_view *view);
+/* There is something for node_follow_directories() to look at. */
+bool node_has_suspects(struct node_table *table);
 /* The whole state was replaced: nodes that are not where they were are buried. On the apply role. */
 void node_follow_replaced(struct node_table *table, struct kv_view *view);
 
+/* Where following begins: before the apply role runs. */
+void node_table_start(struct node_table *table, int64_t revision);
 int64_t node_table_revision(struct node_table *table);
 /* Waits until the table has followed to the revision: microseconds, for the apply role is just about to bring it there. ERR_TIMEOUT
  * after a second. Not on the apply role. */

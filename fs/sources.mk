@@ -2,10 +2,13 @@
 noinst_LIBRARIES += libfs.a
 libfs_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE3_CFLAGS)
 libfs_a_SOURCES = \
+	fs/attr.c fs/attr.h \
 	fs/fs.h \
 	fs/fuse.h \
 	fs/mountpoint.c fs/mountpoint.h \
-	fs/node.h \
+	fs/names.c fs/names.h \
+	fs/node.c fs/node.h fs/node_table.h \
+	fs/node_follow.c \
 	fs/note.c fs/note.h \
 	fs/replay.h \
 	fs/virtual.c fs/virtual.h
