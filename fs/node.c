@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/node.h"
 
-#include <sched.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/memory.h"
 #include "fs/node_table.h"
 
 enum {
 	NODE_DEPTH_MAX = 8192, /* a key has no more '/' than LIMIT_KEY_BYTES */
-	NODE_WAIT_YIELDS = 100,
-	NODE_WAIT_NAP_NS = 50000,
-	NODE_WAIT_NS_MAX = 1000000000,
 };
 
 /* ---- places ---- */
@@ -254,6 +248,7 @@ struct node_table *node_table_new(const char *root_key)
 	struct node_table *table = memory_new(sizeof *table);
 	table->root_prefix = memory_format("%s/", root_key);
 	pthread_mutex_init(&table->mutex, NULL);
+	pthread_cond_init(&table->followed, NULL);
 	map_init(&table->by_id);
 	map_init(&table->by_record);
 	map_init(&table->by_place);
@@ -284,6 +279,7 @@ void node_table_free(struct node_table *table)
 	map_fini(&table->by_id);
 	map_fini(&table->by_record);
 	map_fini(&table->by_place);
+	pthread_cond_destroy(&table->followed);
 	pthread_mutex_destroy(&table->mutex);
 	free(table->root_prefix);
 	free(table);
@@ -430,9 +426,7 @@ static struct node *node_bind_locked(struct node_table *table, const struct node
 
 enum err node_bind(struct node_table *table, const struct node_place *place, struct node **ret_node)
 {
-	enum err err = node_table_wait(table, place->view_revision);
-	if (err != ERR_OK)
-		return err;
+	node_table_wait(table, place->view_revision);
 	pthread_mutex_lock(&table->mutex);
 	if (place->view_revision < table->names_revision) {
 		pthread_mutex_unlock(&table->mutex);
@@ -522,23 +516,12 @@ int64_t node_table_revision(struct node_table *table)
 	return revision;
 }
 
-/* The apply role is just between making the revision visible and node_follow(): giving it the processor is all that it needs. */
-enum err node_table_wait(struct node_table *table, int64_t revision)
+void node_table_wait(struct node_table *table, int64_t revision)
 {
-	const struct timespec nap = {.tv_nsec = NODE_WAIT_NAP_NS};
-	uint64_t until_ns = 0;
-	for (unsigned turn = 0; node_table_revision(table) < revision; turn++) {
-		if (turn < NODE_WAIT_YIELDS) {
-			sched_yield();
-			continue;
-		}
-		uint64_t now_ns = clock_steady_ns();
-		until_ns = until_ns ? until_ns : now_ns + NODE_WAIT_NS_MAX;
-		if (now_ns >= until_ns)
-			return ERR_TIMEOUT;
-		nanosleep(&nap, NULL);
-	}
-	return ERR_OK;
+	pthread_mutex_lock(&table->mutex);
+	while (table->revision < revision)
+		pthread_cond_wait(&table->followed, &table->mutex);
+	pthread_mutex_unlock(&table->mutex);
 }
 
 struct stage *node_get_stage(struct node_table *table, struct node *node)

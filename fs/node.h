@@ -130,9 +130,9 @@ void node_follow_replaced(struct node_table *table, struct kv_view *view);
 /* Where following begins: before the apply role runs. */
 void node_table_start(struct node_table *table, int64_t revision);
 int64_t node_table_revision(struct node_table *table);
-/* Waits until the table has followed to the revision: microseconds, for the apply role is just about to bring it there. ERR_TIMEOUT
- * after a second. Not on the apply role. */
-enum err node_table_wait(struct node_table *table, int64_t revision) MUST_USE;
+/* Waits until the table has followed to the revision of a view: microseconds, for the apply role is just between making it visible and
+ * node_follow(). Not on the apply role, which is never behind a view that it opens. */
+void node_table_wait(struct node_table *table, int64_t revision);
 
 /* ---- what hangs on a node ---- */
 

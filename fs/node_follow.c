@@ -160,6 +160,7 @@ void node_follow(struct node_table *table, const struct kv_change *change, const
 	follow_leave(table, &leavers, leaving, argument);
 	pthread_mutex_lock(&table->mutex);
 	table->revision = change->revision;
+	pthread_cond_broadcast(&table->followed);
 	pthread_mutex_unlock(&table->mutex);
 }
 
@@ -246,5 +247,6 @@ void node_follow_replaced(struct node_table *table, struct kv_view *view)
 	pthread_mutex_lock(&table->mutex);
 	table->revision = kv_view_revision(view);
 	table->names_revision = table->revision;
+	pthread_cond_broadcast(&table->followed);
 	pthread_mutex_unlock(&table->mutex);
 }

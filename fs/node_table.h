@@ -26,6 +26,7 @@ struct node {
 struct node_table {
 	char *root_prefix;     /* root_key + "/" */
 	pthread_mutex_t mutex; /* protects all below, and the nodes */
+	pthread_cond_t followed;
 	struct node root;
 	struct map by_id, by_record, by_place; /* by_place: hash → chain by place_next */
 	struct node *suspects;                 /* directories to look after, pinned */
