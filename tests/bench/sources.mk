@@ -1,1 +1,8 @@
-# The tests of tests/bench.
+# Measured beside etcd and the local filesystem; not part of check.
+EXTRA_PROGRAMS += tests/bench/load
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_load_LDADD = libbase.a
+EXTRA_DIST += tests/bench/bench.py tests/bench/etcd.py
+
+bench: all tests/bench/load$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/tests/bench/bench.py

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures etcfs beside etcd and beside the local filesystem, in one run, and prints every figure.
+
+    make bench                   all of it, about eight minutes
+    bench.py [PART...]           saves files events memory; --quick for one short round
+
+Both sides run one after the other in each round, on the same disk, and each figure is the median of the rounds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mount"))
+from cluster import BUILDDIR, Cluster  # noqa: E402
+from etcd import Etcd  # noqa: E402
+from harness import expect, require, sh  # noqa: E402
+
+WRITERS = (1, 16, 64)
+ROUNDS, SECONDS = 3, 3
+FILES = 1000
+KEYS = 100_000
+FILL_WRITERS = 16
+
+
+def load(kind, path, threads, amount):
+    words = [BUILDDIR / "tests/bench/load", kind, path, str(threads), str(amount)]
+    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+def cpu_seconds(pids):
+    """User and system time of processes and their threads."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pids):
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+            total += int(line.split()[1]) if line.startswith("VmRSS:") else 0
+    return total / 1024
+
+
+def daemons(cluster):
+    """The daemons and the helpers that they started."""
+    pids = [node.process.pid for node in cluster.running]
+    return pids + [int(word) for pid in pids for word in sh(f"cat /proc/{pid}/task/*/children").split()]
+
+
+def median(rounds, key):
+    return statistics.median(key(one) for one in rounds)
+
+
+class Table:
+    def __init__(self, title, *columns):
+        print(f"\n## {title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+    def row(self, *cells):
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def rate(one):
+    return one["count"] / one["seconds"]
+
+
+def per_second(rounds):
+    return f"{median(rounds, rate):,.0f}"
+
+
+def latency(rounds):
+    return f"{median(rounds, lambda one: one['p50_us']):,.0f} / {median(rounds, lambda one: one['p99_us']):,.0f}"
+
+
+def cpu_each(rounds):
+    return f"{median(rounds, lambda one: 1e6 * one['cpu'] / max(1, one['count'])):,.0f}"
+
+
+def with_cpu(pids, measure):
+    before = cpu_seconds(pids)
+    one = measure()
+    one["cpu"] = cpu_seconds(pids) - before
+    return one
+
+
+def bench_saves(options):
+    table = Table("Saves through the mount beside puts into etcd, 256 bytes, each on a majority of disks",
+                  "", "writers", "etcfs saves/s", "etcd puts/s", "ratio", "etcfs µs p50 / p99", "etcd µs p50 / p99",
+                  "etcfs CPU µs each", "etcd CPU µs each")
+    for count in (1, 3):
+        with Cluster(count) as cluster, Etcd(count) as etcd:
+            leader = cluster.leader()
+            etcd_leader, etcd_follower = etcd.leader_and_follower()
+            places = [("one node" if count == 1 else "three nodes, at the leader", leader, etcd_leader)]
+            if count > 1:
+                places.append(("three nodes, at a follower", cluster.followers()[0], etcd_follower))
+            for place, node, client in places:
+                for writers in WRITERS:
+                    _row_of_saves(table, options, place, writers, cluster, node, etcd, client)
+
+
+    with Cluster(1, starts=False) as place:
+        table = Table("What the disk itself takes: a local file of 256 bytes, with fsync", "writers", "saves/s", "µs p50 / p99")
+        for writers in WRITERS:
+            local = [load("save-synced", place.folder, writers, options.seconds) for _ in range(options.rounds)]
+            table.row(str(writers), per_second(local), latency(local))
+
+
+def _row_of_saves(table, options, place, writers, cluster, node, etcd, client):
+    ours, theirs = [], []
+    for _ in range(options.rounds):
+        ours.append(with_cpu(daemons(cluster), lambda: load("save", node.mount, writers, options.seconds)))
+        theirs.append(with_cpu(etcd.pids, lambda: etcd.puts(client, writers, options.seconds)))
+    table.row(place, str(writers), per_second(ours), per_second(theirs),
+              f"{median(ours, rate) / median(theirs, rate):.2f}", latency(ours), latency(theirs), cpu_each(ours),
+              cpu_each(theirs))
+
+
+def bench_files(options):
+    table = Table(f"File operations beside the local filesystem, one thread; the list is of {FILES:,} files",
+                  "", "operation", "etcfs µs p50 / p99", "local µs p50 / p99", "ratio of medians")
+    for count, flags in ((1, []), (3, []), (3, ["--reads", "local"])):
+        with Cluster(count, *flags) as cluster:
+            nodes = [("one node", cluster.leader())] if count == 1 else \
+                [("three nodes, leader", cluster.leader()), ("three nodes, follower", cluster.followers()[0])]
+            local = cluster.folder / "local"
+            for folder in (local, nodes[0][1] / "many"):
+                os.mkdir(folder)
+                load("fill", folder, 4, FILES)
+            for place, node in nodes:
+                for kind, name in (("stat", "d0000/f0000001"), ("read", "d0000/f0000001"), ("list", "d0000")):
+                    _row_of_files(table, options, " ".join([place, *flags]), kind, node / "many" / name, local / name)
+
+
+def _row_of_files(table, options, place, kind, ours_path, local_path):
+    ours, local = [], []
+    for _ in range(options.rounds):
+        ours.append(load(kind, ours_path, 1, options.seconds / 3))
+        local.append(load(kind, local_path, 1, options.seconds / 3))
+    ratio = median(ours, lambda one: one["p50_us"]) / max(1, median(local, lambda one: one["p50_us"]))
+    table.row(place, kind, latency(ours), latency(local), f"{ratio:.1f}")
+
+
+def bench_memory(options):
+    keys = options.keys
+    table = Table(f"Resident memory with {keys:,} keys of 256 bytes, one node (etcfs: daemon and helper)",
+                  "", "etcfs MiB", "etcd MiB", "ratio")
+    with Cluster(1) as cluster, Etcd(1) as etcd:
+        table.row("empty", *_memory(cluster, etcd))
+        os.mkdir(cluster[1] / "many")
+        filled = load("fill", cluster[1] / "many", FILL_WRITERS, keys)
+        etcd.fill(keys)
+        table.row(f"with {keys:,} keys", *_memory(cluster, etcd))
+        sh(f"ls -lR '{cluster[1] / 'many'}' | tail -1")
+        table.row("after ls -lR of the mount", *_memory(cluster, etcd))
+        cluster[1].stop()
+        start = time.monotonic()
+        cluster[1].start().wait_ready()
+        took = time.monotonic() - start
+        table.row("etcfs restarted", *_memory(cluster, etcd))
+    print(f"\n{keys:,} files were created at {rate(filled):,.0f}/s by {FILL_WRITERS} writers; "
+          f"the restart with them took {took:.2f} s.")
+
+
+def _memory(cluster, etcd):
+    ours, theirs = resident_mib(daemons(cluster)), resident_mib(etcd.pids)
+    return f"{ours:.0f}", f"{theirs:.0f}", f"{ours / theirs:.2f}"
+
+
+PARTS = {"saves": bench_saves, "files": bench_files, "memory": bench_memory}
+
+
+def print_machine():
+    model = sh("sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1").strip()
+    print(f"{os.cpu_count()} cores ({model}), Linux {os.uname().release}, "
+          f"{sh('etcd --version | head -1').strip()}, {sh(f'{BUILDDIR}/etcfsd --version').strip()}, "
+          f"data on {sh('df --output=fstype /tmp | tail -1').strip()}, {time.strftime('%Y-%m-%d')}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them if none is named")
+    parser.add_argument("--quick", action="store_true", help="one round of one second, and a tenth of the keys")
+    options = parser.parse_args()
+    options.rounds, options.seconds, options.keys = (1, 1, KEYS // 10) if options.quick else (ROUNDS, SECONDS, KEYS)
+    unknown = set(options.parts) - set(PARTS)
+    expect(not unknown, f"unknown parts: {unknown}")
+    require("etcd", "h2load")
+    print_machine()
+    for part in options.parts or PARTS:
+        PARTS[part](options)
+
+
+if __name__ == "__main__":
+    main()
