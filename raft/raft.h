@@ -232,9 +232,9 @@ struct raft_update {
 	/* The state to publish. */
 	enum raft_role role;
 	uint64_t leader; /* 0: not known */
-	uint64_t
-	    lease_until_ms;  /* leader: reads at the published commit index are linearizable if the clock is below this
-				    when read after the request arrived; 0: no lease. See raft/lease.h for the assumption. */
+	/* Leader: reads of the published commit index are linearizable if the clock is below this; 0: no lease. After a request
+	 * came in, read the clock, then this, then commit: in that order. See raft/lease.h for what is assumed of clocks. */
+	uint64_t lease_until_ms;
 	bool config_changed; /* raft_config_now() differs from before */
 	bool removed;        /* a committed configuration has taken this node out (told since the start) */
 	bool damaged;        /* as raft_start said, and not repaired yet */
