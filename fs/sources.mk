@@ -11,4 +11,5 @@ libfs_a_SOURCES = \
 	fs/node_follow.c \
 	fs/note.c fs/note.h \
 	fs/replay.h \
+	fs/rim.c fs/rim.h \
 	fs/virtual.c fs/virtual.h
