@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mount"))
 from cluster import BUILDDIR, Cluster  # noqa: E402
 from etcd import Etcd  # noqa: E402
-from harness import expect, require, sh  # noqa: E402
+from harness import children, expect, require, sh  # noqa: E402
 
 WRITERS = (1, 16, 64)
 ROUNDS, SECONDS = 3, 3
@@ -55,7 +55,7 @@ def resident_mib(pids):
 def daemons(cluster):
     """The daemons and the helpers that they started."""
     pids = [node.process.pid for node in cluster.running]
-    return pids + [int(word) for pid in pids for word in sh(f"cat /proc/{pid}/task/*/children").split()]
+    return pids + [child for pid in pids for child in children(pid)]
 
 
 def median(rounds, key):

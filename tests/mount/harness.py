@@ -34,12 +34,21 @@ def until(condition, seconds, what):
 
 
 def sh(command, cwd=None, seconds=60, status=0, env=None):
-    """Runs a shell command and returns what it printed; fails with all of that if it ends otherwise than expected."""
+    """Runs a shell command and returns what it printed; fails with all of that if it ends with another status (None: any)."""
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=cwd, timeout=seconds, text=True, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           errors="surrogateescape", env={**os.environ, "LC_ALL": "C", **(env or {})})
-    expect(done.returncode == status, f"$ {command}\n{done.stdout}(exit status {done.returncode}, not {status})")
+    expect(status in (None, done.returncode), f"$ {command}\n{done.stdout}(exit status {done.returncode}, not {status})")
     return done.stdout
+
+
+def children(pid):
+    """The processes that a process (by its first thread) has started."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
 
 
 def errno_of(action, *arguments):

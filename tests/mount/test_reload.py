@@ -9,9 +9,10 @@ import subprocess
 import urllib.request
 
 from cluster import Cluster, Ports
-from harness import expect, require, run, save, sh, until
+from harness import children, expect, require, run, save, sh, until
 
 SERVED_SECONDS = 15
+IDLE_LOOKS = 10
 NGINX = """user root; worker_processes 1; daemon off; pid {run}/pid; error_log {run}/error.log;
 events {{ }}
 http {{
@@ -75,7 +76,7 @@ def watching(nginx, command, ready):
                                    start_new_session=True)
     try:
         until(lambda: ready in log.read_text(), SERVED_SECONDS, f"the watcher says {ready!r}")
-        yield
+        yield process
     except Exception:
         print(f"$ {command}\n{log.read_text()}", flush=True)
         raise
@@ -117,7 +118,24 @@ def a_go_fsnotify_style_mask_reloads_nginx(cluster):
 
 
 def entr_reloads_nginx(cluster):
-    _reloads(cluster, "ls {nginx.reader}/*.conf | entr -n -s 'echo started; {nginx.reload}'", "started")
+    """entr misses, on any filesystem, what changes while its command runs: so each change waits for that to end."""
+    with Nginx(cluster) as nginx:
+        command = f"echo started; ls {nginx.reader}/*.conf | exec entr -n -s '{nginx.reload}'"
+        with watching(nginx, command, "started") as watcher:
+            for turn in range(3):
+                for change in (nginx.change_by_sed, nginx.change_by_echo):
+                    _wait_idle(watcher)
+                    change(f"{change.__name__}{turn}")
+
+
+def _wait_idle(watcher):
+    """entr, the child of the watcher's shell, has had no child for a while."""
+    seen = []
+
+    def idle():
+        seen.append(not any(children(entr) for entr in children(watcher.pid)))
+        return len(seen) > IDLE_LOOKS and all(seen[-IDLE_LOOKS:])
+    until(idle, SERVED_SECONDS, "entr is idle")
 
 
 def a_watch_on_the_file_itself_sees_every_save(cluster):
