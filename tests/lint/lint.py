@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the whole tree against tests/lint/rules.py, and compiles each header alone.
+"""Holds the whole tree against tests/lint/rules.py and clang-format, and compiles each header alone.
 
 From make: SRCDIR, CC and HEADER_FLAGS are in the environment. By hand: tests/lint/lint.py (headers are then left out).
 """
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from rules import RULES  # noqa: E402
 from source import Source  # noqa: E402
 
 FOLDERS = ("base", "raft", "store", "replica", "fs", "api", "cli", "mountd", "tests")
+CLANG_FORMAT_VERSION = 14
 SUFFIXES = (".c", ".h", ".py", ".sh", ".proto", ".mk")
 
 
@@ -38,10 +40,26 @@ def broken_header(path, compiler, flags):
     return f"{path}:1: it does not compile alone\n{done.stderr}" if done.returncode else ""
 
 
+def has_formatter():
+    """clang-format of the version that .clang-format is written for; others differ in details, and are not asked."""
+    if not shutil.which("clang-format"):
+        return False
+    said = subprocess.run(["clang-format", "--version"], capture_output=True, text=True, check=True).stdout
+    return f"version {CLANG_FORMAT_VERSION}." in said
+
+
+def badly_formatted(root, paths):
+    command = ["clang-format", "--dry-run", *paths]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return [line for line in done.stderr.splitlines() if "-Wclang-format-violations" in line]
+
+
 def main():
     root = Path(os.environ.get("SRCDIR") or Path(__file__).resolve().parents[2])
     all_sources = list(sources(root))
     complaints = [text for source in all_sources for text in broken_rules(source)]
+    if has_formatter():
+        complaints += badly_formatted(root, [source.path for source in all_sources if source.is_c])
     headers = [source.path for source in all_sources if source.is_header]
     if compiler := os.environ.get("CC"):
         with ThreadPoolExecutor(2) as pool:

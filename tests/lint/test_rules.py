@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 import rules  # noqa: E402
-from lint import broken_header  # noqa: E402
+from lint import badly_formatted, broken_header, has_formatter  # noqa: E402
 from source import Source  # noqa: E402
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
@@ -84,6 +84,16 @@ class Rules(unittest.TestCase):
 
     def test_a_complaint_names_the_line(self):
         self.assertEqual([line for line, _ in rules.call_is_safe(Source("fs/a.c", body("", "\tgets(a);")))], [4])
+
+    @unittest.skipUnless(has_formatter(), "no clang-format of that version")
+    def test_a_badly_formatted_file_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, ".clang-format").write_text("UseTab: ForIndentation\n")
+            for name, text in (("bad.c", "int   a;\n"), ("good.c", "int a;\n")):
+                Path(folder, name).write_text(text)
+            complaints = badly_formatted(folder, ["bad.c", "good.c"])
+            self.assertEqual([text.split(":")[0] for text in complaints][:1], ["bad.c"])
+            self.assertFalse([text for text in complaints if text.startswith("good.c")])
 
     @unittest.skipUnless(os.environ.get("CC"), "no compiler was named")
     def test_a_header_that_needs_another_one_is_found(self):
