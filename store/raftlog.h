@@ -42,6 +42,8 @@ struct raftlog_state {
 	uint64_t last_index;
 	uint64_t start_term; /* term of the entry first_index - 1 */
 	bool damaged;        /* opened all the same; see raftlog_damage() for what and where */
+	/* The newest entry that is on record as durable, apart from the entries: what a damaged log once had at least. */
+	uint64_t known_index, known_term;
 };
 
 /* ERR_OK also for a damaged log (ret_state->damaged). ERR_WRONG_CLUSTER, ERR_WRONG_MEMBER, ERR_FORMAT_NEWER, ERR_PERMISSION,
@@ -57,19 +59,22 @@ struct raftlog_batch {
 	const struct raftlog_entry *entries; /* contiguous, after what is left */
 	size_t count;
 };
-/* Returns when all of it is durable. ON_LOG_THREAD */
+/* Returns when all of it is durable. A term never goes back, and has one vote. A damaged log takes only term and vote (no
+ * entries, no truncation) until raftlog_reset(). By one thread at a time, as trim and reset. ON_LOG_THREAD */
 void raftlog_write(struct raftlog *log, const struct raftlog_batch *batch);
 
 /* Entries from `index` on, at most count_max of them and size_bytes_max of payload (at least one). Payloads in the arena.
- * ERR_COMPACTED below the first; ERR_NOT_FOUND after the last; ERR_CORRUPT. ON_ANY_THREAD */
+ * An entry is found once it is durable, and may give fewer than there are: ask again from where it ended. ERR_COMPACTED below
+ * the first; ERR_NOT_FOUND after the last; ERR_CORRUPT, ERR_IO: logged. ON_ANY_THREAD */
 enum err raftlog_read(struct raftlog *log, uint64_t index, size_t count_max, size_t size_bytes_max, struct arena *arena,
                       struct raftlog_entry **ret_entries, size_t *ret_count) MUST_USE;
-/* Calls fn for each entry in the log in order, without its payload unless with_payload: for the start. */
-enum err raftlog_scan(struct raftlog *log, bool with_payload,
-                      void (*fn)(void *argument, const struct raftlog_entry *entry), void *argument) MUST_USE;
+/* Calls fn for each entry in the log in order, its payload lent for the call: for the start. */
+enum err raftlog_scan(struct raftlog *log, void (*fn)(void *argument, const struct raftlog_entry *entry),
+                      void *argument) MUST_USE;
 
-/* Entries <= index are not needed any more: whole segments below are reused or removed. Durable order is kept: what is
- * needed after a crash is never removed early. ON_LOG_THREAD */
+/* Entries <= index (<= last) are not needed any more: the first index is index + 1 at once, whole segments below are reused or
+ * removed. After a crash the log may begin earlier again. Durable order is kept: what is needed after a crash is never
+ * removed early. ON_LOG_THREAD */
 void raftlog_trim(struct raftlog *log, uint64_t index);
 /* Empties the log, which then begins after (index, term): for an installed snapshot; ends damage. ON_LOG_THREAD */
 void raftlog_reset(struct raftlog *log, uint64_t index, uint64_t term);

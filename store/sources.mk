@@ -5,7 +5,19 @@ nodist_libstore_a_SOURCES =
 
 # The Raft log.
 libstore_a_SOURCES += \
-	store/raftlog.h
+	store/raftlog.c store/raftlog.h store/raftlog_private.h \
+	store/raftlog_cache.c store/raftlog_cache.h \
+	store/raftlog_deque.c store/raftlog_deque.h \
+	store/raftlog_disk.c store/raftlog_disk.h \
+	store/raftlog_format.c store/raftlog_format.h \
+	store/raftlog_identity.c \
+	store/raftlog_index.c store/raftlog_index.h \
+	store/raftlog_io.c store/raftlog_io.h \
+	store/raftlog_keeper.c \
+	store/raftlog_read.c \
+	store/raftlog_recover.c \
+	store/raftlog_segment.c store/raftlog_segment.h \
+	store/raftlog_write.c
 
 # The applied state.
 libstore_a_SOURCES += \
