@@ -29,7 +29,9 @@ void raftlog_free(struct raftlog *log)
 	raftlog_disk_close(&log->disk, &log->identity_file);
 	raftlog_index_fini(&log->index);
 	raftlog_cache_fini(&log->cache);
-	pthread_cond_destroy(&log->keeper_wake);
+	while (mailbox_drain(log->keeper_mailbox, 0) != NULL)
+		continue; /* the one letter is a part of the log */
+	mailbox_free(log->keeper_mailbox);
 	pthread_mutex_destroy(&log->identity_mutex);
 	pthread_mutex_destroy(&log->mutex);
 	free(log->identity_block);

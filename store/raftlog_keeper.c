@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -37,13 +36,17 @@ static bool known_is_behind(const struct raftlog *log)
 
 void raftlog_keeper_wish(struct raftlog *log)
 {
+	pthread_mutex_lock(&log->mutex);
 	enum raftlog_keeper_wish wish = RAFTLOG_KEEPER_SOON;
 	if (!log->reserve || spare_is_wanted(log))
 		wish = RAFTLOG_KEEPER_NOW;
-	if (wish <= log->keeper_wish)
-		return;
-	log->keeper_wish = wish;
-	pthread_cond_signal(&log->keeper_wake);
+	bool post = wish > log->keeper_wish && !log->keeper_posted;
+	if (wish > log->keeper_wish)
+		log->keeper_wish = wish;
+	log->keeper_posted = log->keeper_posted || post;
+	pthread_mutex_unlock(&log->mutex);
+	if (post)
+		mailbox_post_always(log->keeper_mailbox, &log->keeper_letter);
 }
 
 /* ---- segments that are ready ---- */
@@ -198,17 +201,24 @@ enum err raftlog_keep(struct raftlog *log)
 	return err;
 }
 
-/* Until the time has passed, raftlog_close(), or something is urgent. The mutex is held. */
-static void keeper_pause(struct raftlog *log, unsigned pause_ms, enum raftlog_keeper_wish urgent)
+static enum raftlog_keeper_wish keeper_wait(struct raftlog *log, uint64_t deadline_ns)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	uint64_t until_ns = (uint64_t)until.tv_nsec + pause_ms * CLOCK_NS_PER_MS;
-	until.tv_sec += (time_t)(until_ns / CLOCK_NS_PER_S);
-	until.tv_nsec = (long)(until_ns % CLOCK_NS_PER_S);
-	while (!log->keeper_stop && log->keeper_wish < urgent) {
-		if (pthread_cond_timedwait(&log->keeper_wake, &log->mutex, &until) != 0)
-			break;
+	bool posted = mailbox_drain(log->keeper_mailbox, deadline_ns) != NULL;
+	pthread_mutex_lock(&log->mutex);
+	if (posted)
+		log->keeper_posted = false;
+	enum raftlog_keeper_wish wish = log->keeper_wish;
+	pthread_mutex_unlock(&log->mutex);
+	return wish;
+}
+
+/* Until the time has passed, raftlog_close(), or something is urgent. */
+static void keeper_pause(struct raftlog *log, uint64_t pause_ms, enum raftlog_keeper_wish urgent)
+{
+	uint64_t deadline_ns = clock_steady_ns() + pause_ms * CLOCK_NS_PER_MS;
+	while (keeper_wait(log, deadline_ns) < urgent) {
+		if (mailbox_is_stopped(log->keeper_mailbox) || clock_steady_ns() >= deadline_ns)
+			return;
 	}
 }
 
@@ -216,28 +226,19 @@ static void *keeper_main(void *argument)
 {
 	struct raftlog *log = argument;
 	pthread_setname_np(pthread_self(), "etcfs-logkeep");
-	pthread_mutex_lock(&log->mutex);
-	while (!log->keeper_stop) {
-		if (log->keeper_wish == RAFTLOG_KEEPER_REST) {
-			pthread_cond_wait(&log->keeper_wake, &log->mutex);
+	while (!mailbox_is_stopped(log->keeper_mailbox)) {
+		if (keeper_wait(log, UINT64_MAX) == RAFTLOG_KEEPER_REST)
 			continue;
-		}
 		keeper_pause(log, KEEPER_PAUSE_MS, RAFTLOG_KEEPER_NOW);
-		pthread_mutex_unlock(&log->mutex);
-		enum err err = raftlog_keep(log);
-		pthread_mutex_lock(&log->mutex);
-		if (err != ERR_OK) {
-			keeper_pause(log, KEEPER_RETRY_MS, RAFTLOG_KEEPER_NOW + 1);
-			log->keeper_wish = RAFTLOG_KEEPER_NOW;
-		}
+		while (raftlog_keep(log) != ERR_OK && !mailbox_is_stopped(log->keeper_mailbox))
+			keeper_pause(log, KEEPER_RETRY_MS, RAFTLOG_KEEPER_NEVER);
 	}
-	pthread_mutex_unlock(&log->mutex);
 	return NULL;
 }
 
 void raftlog_keeper_start(struct raftlog *log)
 {
-	log->keeper_wish = RAFTLOG_KEEPER_NOW;
+	raftlog_keeper_wish(log);
 	int error = pthread_create(&log->keeper, NULL, keeper_main, log);
 	check(error == 0);
 	log->keeper_runs = true;
@@ -247,10 +248,7 @@ void raftlog_keeper_stop(struct raftlog *log)
 {
 	if (!log->keeper_runs)
 		return;
-	pthread_mutex_lock(&log->mutex);
-	log->keeper_stop = true;
-	pthread_cond_signal(&log->keeper_wake);
-	pthread_mutex_unlock(&log->mutex);
+	mailbox_stop(log->keeper_mailbox);
 	pthread_join(log->keeper, NULL);
 	log->keeper_runs = false;
 }

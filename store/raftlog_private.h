@@ -25,6 +25,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/mailbox.h"
 #include "store/raftlog.h"
 #include "store/raftlog_cache.h"
 #include "store/raftlog_disk.h"
@@ -41,7 +42,7 @@ enum {
 	RAFTLOG_BATCH_BYTES_MAX = 4 << 20, /* of one write, but for a larger entry */
 };
 
-enum raftlog_keeper_wish { RAFTLOG_KEEPER_REST, RAFTLOG_KEEPER_SOON, RAFTLOG_KEEPER_NOW };
+enum raftlog_keeper_wish { RAFTLOG_KEEPER_REST, RAFTLOG_KEEPER_SOON, RAFTLOG_KEEPER_NOW, RAFTLOG_KEEPER_NEVER };
 
 struct raftlog {
 	struct raftlog_disk disk;
@@ -62,9 +63,8 @@ struct raftlog {
 	struct raftlog_deque spares; /* of struct raftlog_segment *, ready to be begun */
 	uint64_t spare_next;         /* the number in the next one's name */
 	bool reserve;                /* there is one */
-	pthread_cond_t keeper_wake;
 	enum raftlog_keeper_wish keeper_wish;
-	bool keeper_stop;
+	bool keeper_posted; /* the letter is in the mailbox */
 
 	pthread_mutex_t identity_mutex; /* guards these; taken before `mutex`, held while the file is synced */
 	struct raftlog_file identity_file;
@@ -72,6 +72,8 @@ struct raftlog {
 	uint8_t *identity_block;
 
 	pthread_t keeper;
+	struct mailbox *keeper_mailbox;
+	struct mailbox_letter keeper_letter; /* wakes it */
 	bool keeper_runs;
 	atomic_bool writing; /* there is one writer at a time */
 	uint8_t *buffer;     /* the writer's */
@@ -112,7 +114,7 @@ void raftlog_keeper_start(struct raftlog *log);
 void raftlog_keeper_stop(struct raftlog *log);
 /* One round of the keeper's work: reserve, next segment, known position. ERR_NO_SPACE. */
 enum err raftlog_keep(struct raftlog *log) MUST_USE;
-/* What the keeper should do after a change. The mutex is held. */
+/* Tells the keeper what there is to do after a change. */
 void raftlog_keeper_wish(struct raftlog *log);
 /* A segment of at least that size that is ready, or NULL. */
 struct raftlog_segment *raftlog_spare_take(struct raftlog *log, uint64_t size_bytes);

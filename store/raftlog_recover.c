@@ -421,11 +421,7 @@ static struct raftlog *log_new(const struct raftlog_options *options)
 	raftlog_cache_init(&log->cache);
 	pthread_mutex_init(&log->mutex, NULL);
 	pthread_mutex_init(&log->identity_mutex, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&log->keeper_wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	log->keeper_mailbox = mailbox_new(1);
 	log->identity_file.fd = -1;
 	log->identity_block = raftlog_disk_memory(RAFTLOG_BLOCK_BYTES);
 	return log;

@@ -75,8 +75,8 @@ static enum err segment_append(struct raftlog *log, struct raftlog_segment *segm
 	*(struct raftlog_segment **)raftlog_deque_push(&log->segments) = segment;
 	log->segment_last = log->segment_highest = header->sequence;
 	log->end = (struct raftlog_position){header->sequence, segment->end, header->before.chain};
-	raftlog_keeper_wish(log);
 	pthread_mutex_unlock(&log->mutex);
+	raftlog_keeper_wish(log);
 	return ERR_OK;
 }
 
@@ -176,8 +176,8 @@ static enum err batch_write(struct raftlog *log, struct raftlog_batch_record *re
 		raftlog_cache_add(
 		    &log->cache, record->after.index + 1, record->count, segment->header.salt,
 		    bytes_of(log->buffer + RAFTLOG_BATCH_BYTES, record->size_bytes - RAFTLOG_BATCH_BYTES));
-	raftlog_keeper_wish(log);
 	pthread_mutex_unlock(&log->mutex);
+	raftlog_keeper_wish(log);
 	return ERR_OK;
 }
 
@@ -358,8 +358,8 @@ void raftlog_reset(struct raftlog *log, uint64_t index, uint64_t term)
 	raftlog_cache_clear(&log->cache);
 	char *damage = log->damage;
 	log->damage = NULL;
-	raftlog_keeper_wish(log);
 	pthread_mutex_unlock(&log->mutex);
+	raftlog_keeper_wish(log);
 	segments_retire(log, &retired);
 	if (damage != NULL)
 		write_must(log, raftlog_remove_strangers(log));
