@@ -10,6 +10,13 @@ libfs_a_SOURCES = \
 	fs/node.c fs/node.h fs/node_table.h \
 	fs/node_follow.c \
 	fs/note.c fs/note.h \
+	fs/object.c fs/object.h \
+	fs/plan.c fs/plan.h \
+	fs/plan_change.c \
+	fs/plan_make.c \
+	fs/plan_remove.c \
+	fs/plan_rename.c \
 	fs/replay.h \
 	fs/rim.c fs/rim.h \
+	fs/verdict.c fs/verdict.h \
 	fs/virtual.c fs/virtual.h
