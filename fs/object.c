@@ -125,7 +125,7 @@ enum verdict spot_read(struct kv_view *view, const struct object *parent, const 
 {
 	struct name_meaning meaning = name_parse(name, arena);
 	struct spot spot = {.parent_key = parent->key, .parent_has_marker = parent->has_record};
-	spot.parent_id = object_id(parent);
+	spot.parent_id = parent->is_root ? 0 : object_id(parent);
 	if (meaning.kind == NAME_TOO_LONG || parent->key.size + meaning.segment.size + 1 > LIMIT_KEY_BYTES)
 		return VERDICT_NAME_TOO_LONG;
 	bool found = meaning.kind != NAME_INVALID;

@@ -17,6 +17,7 @@
 struct object {
 	struct bytes key; /* a directory's ends in '/' */
 	bool is_directory;
+	bool is_root;            /* of the mount: there even when nothing is stored */
 	bool has_record;         /* of a directory: it has a marker */
 	struct kv_record record; /* the file, or the directory's marker */
 	struct kv_directory directory;

@@ -4,7 +4,8 @@
 
 enum verdict plan_attr(struct plan *plan, const struct object *object, const struct attr *attr)
 {
-	plan_guard(plan, object->key, KV_ID, (int64_t)object_id(object));
+	if (!object->is_root)
+		plan_guard(plan, object->key, KV_ID, (int64_t)object_id(object));
 	plan_guard(plan, object->key, KV_MOD, object->has_record ? object->record.mod_revision : 0);
 	plan_op(plan, KV_PUT)->put = (struct kv_put){
 	    .key = object->key,

@@ -65,11 +65,10 @@ enum verdict plan_rename(struct plan *plan, const struct spot *from, const struc
 		return VERDICT_EXISTS;
 	if (!to->can_make)
 		return VERDICT_NAME_RESERVED;
-	if (bytes_have_prefix(to->file_key, from->directory_key) ||
-	    bytes_have_prefix(from->file_key, to->directory_key)) {
-		if (mode == PLAN_EXCHANGE || from->kind == SPOT_DIRECTORY)
-			return VERDICT_INTO_ITSELF;
-	}
+	if (from->kind == SPOT_DIRECTORY && bytes_have_prefix(to->file_key, from->directory_key))
+		return VERDICT_INTO_ITSELF;
+	if (mode == PLAN_EXCHANGE && bytes_have_prefix(from->file_key, to->directory_key))
+		return VERDICT_INTO_ITSELF;
 	plan_guard_parent(plan, from);
 	plan_guard_parent(plan, to);
 	if (mode == PLAN_EXCHANGE)

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libfs.a
 libfs_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE3_CFLAGS)
 libfs_a_SOURCES = \
 	fs/attr.c fs/attr.h \
+	fs/edit.c fs/edit.h \
 	fs/fs.h \
 	fs/fuse.h \
 	fs/mountpoint.c fs/mountpoint.h \
