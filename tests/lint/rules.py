@@ -58,7 +58,7 @@ def _may_include(path, name):
     folder, target = path.split("/")[0], name.split("/")[0]
     if folder == "tests":
         unit = re.match(r"tests/unit/(\w+)/", path)
-        if unit is None or target == "tests":
+        if unit is None or unit.group(1) not in FOLDERS or target == "tests":
             return True
         folder = unit.group(1)
     if target == folder:
