@@ -129,8 +129,8 @@ def _row_of_saves(table, options, place, writers, cluster, node, etcd, client):
 def bench_files(options):
     table = Table(f"File operations beside the local filesystem, one thread; the list is of {FILES:,} files",
                   "", "operation", "etcfs µs p50 / p99", "local µs p50 / p99", "ratio of medians")
-    for count, flags in ((1, []), (3, []), (3, ["--reads", "local"])):
-        with Cluster(count, *flags) as cluster:
+    for count, reads in ((1, "linearizable"), (3, "linearizable"), (3, "local")):
+        with Cluster(count, reads=reads) as cluster:
             nodes = [("one node", cluster.leader())] if count == 1 else \
                 [("three nodes, leader", cluster.leader()), ("three nodes, follower", cluster.followers()[0])]
             local = cluster.folder / "local"
@@ -139,7 +139,7 @@ def bench_files(options):
                 load("fill", folder, 4, FILES)
             for place, node in nodes:
                 for kind, name in (("stat", "d0000/f0000001"), ("read", "d0000/f0000001"), ("list", "d0000")):
-                    _row_of_files(table, options, " ".join([place, *flags]), kind, node / "many" / name, local / name)
+                    _row_of_files(table, options, f"{place}, {reads} reads", kind, node / "many" / name, local / name)
 
 
 def _row_of_files(table, options, place, kind, ours_path, local_path):

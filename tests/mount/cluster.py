@@ -69,7 +69,9 @@ class Node:
         self.data, self.mount, self.log = folder / "data", folder / "mnt", folder / "log"
         self.peer_port, self.client_port = ports.take(), ports.take()
         self.mount.mkdir(parents=True)
-        self.flags, self.process = [], None
+        self.process = None
+        self.options = {"name": name, "data_dir": self.data, "mount": self.mount, "initial_cluster": self.peer,
+                        "listen_client_urls": self.client_url}
 
     def __truediv__(self, name):
         return self.mount / name
@@ -82,15 +84,19 @@ class Node:
     def client_url(self):
         return f"http://127.0.0.1:{self.client_port}"
 
-    def command(self):
-        return [BUILDDIR / "etcfsd", "--name", self.name, "--data-dir", self.data, "--mount", self.mount,
-                "--listen-client-urls", self.client_url, *self.flags]
+    def command(self, **changes):
+        """The daemon's command line, with some options otherwise (None: left out)."""
+        words = [str(BUILDDIR / "etcfsd")]
+        for option, value in {**self.options, **changes}.items():
+            if value is not None:
+                words += ["--" + option.replace("_", "-"), str(value)]
+        return words
 
     def start(self):
         """Starts the daemon; it dies with the calling thread, whatever happens to that."""
         expect(not self.is_running, f"{self.name} runs already")
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, self.command())],
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command()],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         return self
 
@@ -149,9 +155,9 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, count, *flags, starts=True):
-        """starts=False: the nodes are made, and each case starts what it wants."""
-        self.count, self.flags, self.starts = count, list(flags), starts
+    def __init__(self, count, starts=True, **options):
+        """Options as the daemon's, with underscores. starts=False: each case starts what it wants."""
+        self.count, self.options, self.starts = count, options, starts
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="etcfs-test."))
@@ -160,7 +166,7 @@ class Cluster:
             self.nodes = [Node(f"n{i + 1}", self.folder / f"n{i + 1}", ports) for i in range(self.count)]
             peers = ",".join(node.peer for node in self.nodes)
             for node in self.nodes:
-                node.flags = ["--initial-cluster", peers, *self.flags]
+                node.options.update(initial_cluster=peers, **self.options)
             if self.starts:
                 self.start()
         except BaseException:

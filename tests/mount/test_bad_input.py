@@ -4,10 +4,11 @@
 
 import errno
 import os
+import shutil
 import socket
 import subprocess
 
-from cluster import BUILDDIR, Cluster, Ports, is_mounted, listing
+from cluster import BUILDDIR, Cluster, Node, Ports, expect_same_text, is_mounted, listing
 from harness import errno_of, expect, load, require, run, save, sh
 
 FAILED, USAGE, IN_THE_WAY = 1, 2, 3
@@ -24,13 +25,12 @@ class Strangers(Cluster):
     def __enter__(self):
         super().__enter__()
         for node in self:
-            node.flags = ["--initial-cluster", node.peer]
+            node.options["initial_cluster"] = node.peer
         return self
 
 
-def refused(words, status, *texts):
+def refused(command, status, *texts):
     """The daemon ends with this status, and says all of these texts (| between alternatives)."""
-    command = [str(word) for word in (BUILDDIR / "etcfsd", *words)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=REFUSED_SECONDS, check=False)
     said = done.stdout + done.stderr
     expect(done.returncode == status, f"$ {' '.join(command)}\n{said}(exit status {done.returncode}, not {status})")
@@ -40,86 +40,101 @@ def refused(words, status, *texts):
     print("         " + "\n         ".join(said.strip().splitlines()[-3:]), flush=True)
 
 
+def daemon(*words):
+    return [str(BUILDDIR / "etcfsd"), *words]
+
+
 def flags_that_are_wrong(cluster):
-    mount = ["--data-dir", cluster.folder / "none", "--mount", cluster.folder / "none"]
-    refused(["--mont", "/x"], USAGE, "--mont", "--mount")
-    refused([*mount, "extra"], USAGE, "extra")
-    refused(["--mount"], USAGE, "--mount")
-    refused([*mount, "--reads", "sometimes"], USAGE, "sometimes", "linearizable", "local")
-    refused([*mount, "--read-timeout", "soon"], USAGE, "--read-timeout", "soon", "10s|500ms")
-    refused([*mount, "--max-file-size", "1GiB"], USAGE, "--max-file-size", "64MiB|64 MiB")
-    refused([*mount, "--listen-peer-urls", "2380"], USAGE, "2380", "tcp://")
-    refused([*mount, "--config-file", "/nonexistent"], USAGE, "/nonexistent")
-    expect(not os.path.exists(cluster.folder / "none"), "nothing was made")
+    refused(daemon("--mont", "/x"), USAGE, "--mont", "--mount")
+    refused(daemon("--mount"), USAGE, "--mount")
+    refused(daemon("--mount", "/x", "extra"), USAGE, "extra")
+    refused(daemon("--mount", "/x", "--mount", "/y"), USAGE, "--mount", "twice")
+    node = _nowhere(cluster)
+    refused(node.command(reads="sometimes"), USAGE, "sometimes", "linearizable", "local")
+    refused(node.command(read_timeout="soon"), USAGE, "--read-timeout", "soon", "10s")
+    refused(node.command(max_file_size="1GiB"), USAGE, "--max-file-size", "64 MiB")
+    refused(node.command(listen_peer_urls="2380"), USAGE, "2380", "tcp://")
+    refused(node.command(config_file="/nonexistent"), USAGE, "/nonexistent")
+    _expect_nothing_made(node)
 
 
 def flags_that_contradict_each_other(cluster):
-    node = ["--data-dir", cluster.folder / "none", "--mount", cluster.folder / "none"]
-    refused([*node, "--election-timeout", "200ms", "--heartbeat-interval", "100ms"], USAGE, "--election-timeout",
+    node = _nowhere(cluster)
+    refused(node.command(election_timeout="200ms", heartbeat_interval="100ms"), USAGE, "--election-timeout",
             "--heartbeat-interval")
-    refused([*node, "--name", "n9", "--initial-cluster", "n1=tcp://127.0.0.1:1"], USAGE, "n9", "--initial-cluster")
-    refused([*node, "--name", "n1", "--initial-cluster", "n1=tcp://127.0.0.1:1,n1=tcp://127.0.0.1:2"], USAGE, "n1", "twice|unique|more than once")
-    refused([*node, "--name", "n1", "--initial-cluster", "n1=tcp://127.0.0.1:1,n2=tcp://127.0.0.1:1"], USAGE, "127.0.0.1:1")
-    refused([*node, "--listen-peer-urls", "tcp://0.0.0.0:21999"], USAGE, "0.0.0.0", "--allow-plain-peers|tls://")
-    expect(not os.path.exists(cluster.folder / "none"), "nothing was made")
+    refused(node.command(name="n9"), USAGE, "n9", "--initial-cluster")
+    refused(node.command(initial_cluster="n1=tcp://127.0.0.1:1,n1=tcp://127.0.0.1:2"), USAGE, "n1", "twice")
+    refused(node.command(initial_cluster="n1=tcp://127.0.0.1:1,n2=tcp://127.0.0.1:1"), USAGE, "n1", "n2", "same URL")
+    refused(node.command(initial_cluster=None, listen_peer_urls="tcp://0.0.0.0:21999"), USAGE, "0.0.0.0",
+            "--allow-plain-peers|address")
+    _expect_nothing_made(node)
+
+
+def _nowhere(cluster):
+    """A node whose directories do not exist."""
+    node = Node("n1", cluster.folder / "nowhere", Ports())
+    shutil.rmtree(node.folder)
+    return node
+
+
+def _expect_nothing_made(node):
+    expect(not node.folder.exists(), f"{node.folder} was made")
 
 
 def ports_that_are_taken(cluster):
     node = cluster[1]
-    fresh = cluster.folder / "fresh"
-    fresh_mount = cluster.folder / "fresh.mnt"
-    fresh_mount.mkdir()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", Ports().take()))
         taken.listen()
         url = f"127.0.0.1:{taken.getsockname()[1]}"
-        refused(["--data-dir", fresh, "--mount", fresh_mount, "--listen-client-urls", node.client_url,
-                 "--listen-peer-urls", f"tcp://{url}"], FAILED, url, "in use")
-        refused(["--data-dir", fresh, "--mount", fresh_mount, "--listen-client-urls", f"http://{url}",
-                 "--listen-peer-urls", node.peer.split("=")[1]], FAILED, url, "in use")
-    expect(not is_mounted(fresh_mount) and os.listdir(fresh_mount) == [], "nothing was mounted")
+        refused(node.command(initial_cluster=f"n1=tcp://{url}"), FAILED, url, "in use")
+        shutil.rmtree(node.data)
+        refused(node.command(listen_client_urls=f"http://{url}"), FAILED, url, "in use")
+    shutil.rmtree(node.data)
+    expect(not is_mounted(node.mount) and os.listdir(node.mount) == [], "nothing was mounted")
 
 
 def data_directories_that_are_not_ours(cluster):
     node, other = cluster[1], cluster[2]
     node.start().wait_ready()
     save(node / "kept", "kept")
-    refused([*node.command()[1:], "--listen-client-urls", other.client_url], IN_THE_WAY, node.data, "in use|locked|uses it")
+    refused(other.command(name="n1", initial_cluster=f"n1=tcp://127.0.0.1:{other.peer_port}", data_dir=node.data),
+            IN_THE_WAY, node.data, "in use|locked|uses it")
     expect(load(node / "kept") == "kept", "the running daemon was not disturbed")
     node.stop()
     before = _state(node)
-    command = node.command()[1:]
-    refused([*command, "--initial-cluster-token", "another"], IN_THE_WAY, node.data, "another cluster|other cluster", "--initial-cluster-token")
-    refused([*command, "--name", "n2", "--initial-cluster", f"{other.peer},{node.peer}"], IN_THE_WAY, node.data, "n1", "n2")
-    expect(_state(node) == before, "the data directory is as it was")
-    refused([*command, "--data-dir", "/proc/self/cmdline"], FAILED, "/proc/self/cmdline", "directory")
-    refused([*command, "--data-dir", cluster.folder / "absent/below"], FAILED, "absent")
+    refused(node.command(initial_cluster_token="another"), IN_THE_WAY, node.data, "another cluster|other cluster",
+            "--initial-cluster-token")
+    refused(node.command(name="n2", initial_cluster=f"{node.peer},{other.peer}"), IN_THE_WAY, node.data, "n1", "n2")
+    expect_same_text(before, _state(node), "the data directory before and after")
+    plain = cluster.folder / "plain"
+    save(plain, "plain")
+    refused(node.command(data_dir=plain), FAILED, plain, "directory")
+    refused(node.command(data_dir=cluster.folder / "absent/below"), FAILED, "absent")
     node.start().wait_ready()
     expect(load(node / "kept") == "kept", "and the node starts with its content")
     node.stop()
 
 
 def _state(node):
-    """All that makes the node's state; a lock or a socket may come and go."""
-    return [row for row in listing(node.data).splitlines() if not any(word in row for word in ("lock", "LOCK", "sock", "LOG"))]
+    """All that makes the node's state; a lock, a socket or a log for people may come and go."""
+    passing = ("lock", "LOCK", "sock", "LOG")
+    return "\n".join(row for row in listing(node.data).splitlines() if not any(word in row for word in passing))
 
 
 def mount_points_that_cannot_be_used(cluster):
-    node = cluster[1]
-    words = [word for word in node.command()[1:] if word != node.mount]
-    words.remove("--mount")
+    node, other = cluster[1], cluster[2]
     full, plain = cluster.folder / "full", cluster.folder / "plain"
     full.mkdir()
     save(full / "mine", "mine")
     save(plain, "plain")
-    refused([*words, "--mount", cluster.folder / "missing"], IN_THE_WAY, cluster.folder / "missing", "mkdir|make it|create it")
-    refused([*words, "--mount", full], IN_THE_WAY, full, "not empty", "empty|choose|move")
-    refused([*words, "--mount", plain], IN_THE_WAY, plain, "not a directory")
+    missing = cluster.folder / "missing"
+    refused(other.command(mount=missing), IN_THE_WAY, missing, "mkdir|make it|create it")
+    refused(other.command(mount=full), IN_THE_WAY, full, "not empty")
+    refused(other.command(mount=plain), IN_THE_WAY, plain, "not a directory")
     expect(load(full / "mine") == "mine" and load(plain) == "plain", "nothing was harmed")
-    other = cluster[2]
     node.start().wait_ready()
-    taken = [node.mount if word == other.mount else word for word in other.command()[1:]]
-    refused(taken, IN_THE_WAY, node.mount, "mounted|in use")
+    refused(other.command(mount=node.mount), IN_THE_WAY, node.mount, "mounted|in use")
     expect(os.listdir(node.mount) is not None and node.is_running, "the mount of the running daemon lives")
 
 

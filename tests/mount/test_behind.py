@@ -59,5 +59,5 @@ def it_votes_and_leads_after_the_snapshot(cluster):
 
 if __name__ == "__main__":
     require()
-    run(Cluster(3, "--snapshot-count", "50"), a_follower_comes_back_by_snapshot,
+    run(Cluster(3, snapshot_count=50), a_follower_comes_back_by_snapshot,
         the_old_leader_comes_back_by_snapshot, it_votes_and_leads_after_the_snapshot)

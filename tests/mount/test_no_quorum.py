@@ -14,7 +14,6 @@ from harness import errno_of, expect, load, require, run, save, sh, until
 READ_SECONDS, WRITE_SECONDS = 3, 4
 LATE_SECONDS = 6  # how much later an answer may come on a busy machine
 BLOCKED_SECONDS = 0.5
-FLAGS = ["--read-timeout", f"{READ_SECONDS}s", "--write-timeout", f"{WRITE_SECONDS}s"]
 
 
 def alone(cluster, survivor):
@@ -94,5 +93,5 @@ def ctrl_c_ends_a_blocked_call(cluster):
 
 if __name__ == "__main__":
     require()
-    run(Cluster(3, *FLAGS), a_follower_that_is_left_alone_fails_loudly, a_leader_that_is_left_alone_fails_loudly,
-        ctrl_c_ends_a_blocked_call)
+    run(Cluster(3, read_timeout=f"{READ_SECONDS}s", write_timeout=f"{WRITE_SECONDS}s"),
+        a_follower_that_is_left_alone_fails_loudly, a_leader_that_is_left_alone_fails_loudly, ctrl_c_ends_a_blocked_call)
