@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/keeper.h"
 
-#include <errno.h>
-#include <time.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 enum {
 	/* RocksDB also flushes by itself, when its memtables are full: looked for this often. */
 	LOOK_MS = 1000,
+	REQUESTS_MAX = 16, /* more of them would say the same */
+};
+
+enum keeper_request_kind { KEEPER_FLUSH, KEEPER_SWEEP };
+
+struct keeper_request {
+	struct mailbox_letter letter;
+	enum keeper_request_kind kind;
 };
 
 static void keeper_look(struct keeper *keeper, struct kv_view *view)
@@ -39,78 +47,65 @@ static void keeper_work(struct keeper *keeper, bool flush, bool *sweep)
 	kv_view_close(view);
 }
 
-/* Under the lock. False: stop. */
-static bool keeper_wait(struct keeper *keeper)
+static void keeper_read(struct mailbox_letter *letters, bool *flush, bool *sweep)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_MS / 1000;
-	int error = 0;
-	while (!keeper->stopping && !keeper->flush_wanted && !keeper->sweep_wanted && error == 0)
-		error = pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
-	return !keeper->stopping;
+	for (struct mailbox_letter *next; letters != NULL; letters = next) {
+		next = letters->next;
+		struct keeper_request *request = (struct keeper_request *)letters;
+		*flush |= request->kind == KEEPER_FLUSH;
+		*sweep |= request->kind == KEEPER_SWEEP;
+		free(request);
+	}
 }
 
 static void *keeper_run(void *argument)
 {
 	struct keeper *keeper = argument;
 	pthread_setname_np(pthread_self(), "keeper");
-	pthread_mutex_lock(&keeper->lock);
-	while (keeper_wait(keeper)) {
-		bool flush = keeper->flush_wanted, sweep = keeper->sweep_wanted;
-		keeper->flush_wanted = keeper->sweep_wanted = false;
-		pthread_mutex_unlock(&keeper->lock);
+	bool sweep = true; /* what a stop left */
+	while (!mailbox_is_stopped(keeper->mailbox)) {
+		bool flush = false;
+		uint64_t deadline_ns = sweep ? 0 : clock_steady_ns() + LOOK_MS * CLOCK_NS_PER_MS;
+		keeper_read(mailbox_drain(keeper->mailbox, deadline_ns), &flush, &sweep);
 		keeper_work(keeper, flush, &sweep);
-		pthread_mutex_lock(&keeper->lock);
-		keeper->sweep_wanted |= sweep;
 	}
-	pthread_mutex_unlock(&keeper->lock);
 	return NULL;
 }
 
 void keeper_start(struct keeper *keeper, struct kv *kv)
 {
 	keeper->kv = kv;
-	pthread_mutex_init(&keeper->lock, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&keeper->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
-	keeper->sweep_wanted = true; /* what a stop left */
 	struct kv_view *view = kv_view_open(kv);
 	atomic_store(&keeper->flushed, view->state.index); /* nothing was written since it was read from the disk */
 	kv_view_close(view);
+	keeper->mailbox = mailbox_new(REQUESTS_MAX);
 	int error = pthread_create(&keeper->thread, NULL, keeper_run, keeper);
 	check(error == 0);
-	keeper->started = true;
 }
 
 void keeper_stop(struct keeper *keeper)
 {
-	if (!keeper->started)
-		return;
-	pthread_mutex_lock(&keeper->lock);
-	keeper->stopping = true;
-	pthread_cond_signal(&keeper->wake);
-	pthread_mutex_unlock(&keeper->lock);
+	bool unused = false;
+	mailbox_stop(keeper->mailbox);
 	pthread_join(keeper->thread, NULL);
-	pthread_cond_destroy(&keeper->wake);
-	pthread_mutex_destroy(&keeper->lock);
+	keeper_read(mailbox_drain(keeper->mailbox, 0), &unused, &unused);
+	mailbox_free(keeper->mailbox);
+}
+
+static void keeper_post(struct keeper *keeper, enum keeper_request_kind kind)
+{
+	struct keeper_request *request = memory_new(sizeof *request);
+	request->kind = kind;
+	if (mailbox_post(keeper->mailbox, &request->letter) != ERR_OK)
+		free(request); /* as many wait already, or it is stopping */
 }
 
 void keeper_flush(struct keeper *keeper)
 {
-	pthread_mutex_lock(&keeper->lock);
-	keeper->flush_wanted = true;
-	pthread_cond_signal(&keeper->wake);
-	pthread_mutex_unlock(&keeper->lock);
+	keeper_post(keeper, KEEPER_FLUSH);
 }
 
 void keeper_sweep(struct keeper *keeper)
 {
-	pthread_mutex_lock(&keeper->lock);
-	keeper->sweep_wanted = true;
-	pthread_cond_signal(&keeper->wake);
-	pthread_mutex_unlock(&keeper->lock);
+	keeper_post(keeper, KEEPER_SWEEP);
 }

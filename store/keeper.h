@@ -10,16 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mailbox.h"
 #include "store/view.h"
 
 struct keeper {
 	pthread_t thread;
-	bool started;
 	struct kv *kv;
 	_Atomic uint64_t flushed; /* see store_flushed() */
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool stopping, flush_wanted, sweep_wanted; /* under the lock */
+	struct mailbox *mailbox;
 };
 
 void keeper_start(struct keeper *keeper, struct kv *kv);
