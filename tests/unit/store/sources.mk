@@ -7,12 +7,14 @@ tests_unit_store_libmemorydisk_a_SOURCES = \
 	tests/unit/store/raftlog_model.c tests/unit/store/raftlog_model.h
 RAFTLOG_TESTS = \
 	tests/unit/store/test_raftlog \
-	tests/unit/store/test_raftlog_crash
+	tests/unit/store/test_raftlog_crash \
+	tests/unit/store/test_raftlog_damage
 check_PROGRAMS += $(RAFTLOG_TESTS)
 TESTS += $(RAFTLOG_TESTS)
 RAFTLOG_TEST_LIBS = tests/unit/store/libmemorydisk.a libstore.a libbase.a $(UNIT_LIBS)
 tests_unit_store_test_raftlog_LDADD = $(RAFTLOG_TEST_LIBS)
 tests_unit_store_test_raftlog_crash_LDADD = $(RAFTLOG_TEST_LIBS)
+tests_unit_store_test_raftlog_damage_LDADD = $(RAFTLOG_TEST_LIBS)
 
 # The applied state.
 noinst_LIBRARIES += tests/unit/store/libfixture.a
