@@ -508,6 +508,25 @@ size_t node_staged_in(struct node_table *table, const struct node *parent, struc
 	return count;
 }
 
+size_t node_held(struct node_table *table, struct node ***ret_nodes)
+{
+	size_t count = 0;
+	pthread_mutex_lock(&table->mutex);
+	struct node **nodes = memory_new_array(table->by_id.count + 1, sizeof *nodes);
+	uint64_t key;
+	void *value;
+	for (size_t at = 0; map_next(&table->by_id, &at, &key, &value);) {
+		struct node *node = value;
+		if (node->lookups == 0 && node != &table->root)
+			continue;
+		node->pins++;
+		nodes[count++] = node;
+	}
+	pthread_mutex_unlock(&table->mutex);
+	*ret_nodes = nodes;
+	return count;
+}
+
 int64_t node_table_revision(struct node_table *table)
 {
 	pthread_mutex_lock(&table->mutex);

@@ -108,6 +108,9 @@ void node_saw(struct node_table *table, struct node *node, int64_t revision);
 /* The STAGED files of a directory: at most `max`, pinned. */
 size_t node_staged_in(struct node_table *table, const struct node *parent, struct node **ret_nodes, size_t max);
 
+/* All that the kernel holds, the root too, pinned; the array is the caller's. */
+size_t node_held(struct node_table *table, struct node ***ret_nodes);
+
 /* ---- following the store ---- */
 
 /* Called, with the table's mutex NOT held, for each node of the table whose record the change deleted or replaced by another, before the node

@@ -4,7 +4,7 @@
  * raises the inotify events which a local change of that kind would have raised. Also the one place that tells the kernel to forget what it
  * cached (fuse_lowlevel_notify_*).
  *
- *     apply role: replay_changed() → steps in a bounded queue → notify role: invalidate, then hand one step to the helper
+ *     apply role: replay_changing() → steps in a bounded queue → notify role: invalidate, then hand one step to the helper
  *     helper: system calls on the mount → the kernel's requests → handlers → replay_lookup() … answer them from the step
  *
  * Invariants:
@@ -12,7 +12,7 @@
  *  2. The steps of one directory run in the order of the changes; a rename keeps its place in both.
  *  3. A request of the helper changes nothing: it is answered from the step that is being replayed and from the applied state.
  *  4. A step's nodes stay in the node table until it has run.
- *  5. What a watcher was told of a name is what the name is, once nothing is queued for it (corrective steps).
+ *  5. What a watcher was told of a name is what the name is, once nothing is queued for it.
  */
 #pragma once
 
@@ -31,7 +31,8 @@
 struct replay;
 
 struct replay_options {
-	const char *mount_point;
+	const char *mount_point, *root_key; /* as in fs_options */
+	struct kv *kv;
 	enum fs_reads
 	    reads; /* local: names and attributes are cached by the kernel, so every change invalidates them */
 	struct node_table *nodes;
@@ -52,10 +53,16 @@ void replay_free(struct replay *replay);
 
 /* ---- on the apply role ---- */
 
-/* After node_follow() and before node_follow_directories(); the view is one just opened. `note` is NULL when the change has none. Not for
- * changes whose own caller got, or will get, its success: those had their events. A change of this mount whose caller got an error is one. */
-void replay_changed(struct replay *replay, struct kv_view *view, const struct kv_change *change,
-                    const struct note *note);
+enum replay_origin {
+	REPLAY_REMOTE, /* another node, a client of the API, or a call of this mount whose caller got an error */
+	REPLAY_OWN,    /* the caller here got, or will get, its success: its events were raised by that call */
+};
+/* For every change: replay_changing() before node_follow(), and replay_changed() after it; change and note are lent until then. `note` is
+ * NULL when the change has none. Own changes are replayed only when a step for the same name is still to run: a watcher would else be told
+ * last of what is no more. (So commit a CREATE before its reply, and do not stage it, when replay_is_pending() for its name.) */
+void replay_changing(struct replay *replay, const struct kv_change *change, const struct note *note,
+                     enum replay_origin origin);
+void replay_changed(struct replay *replay);
 /* The whole state was replaced: everything that the kernel holds is invalidated, and no event is raised for what differs. */
 void replay_replaced(struct replay *replay);
 
@@ -96,6 +103,6 @@ void replay_invalidate(struct replay *replay, fuse_ino_t node);
 /* ---- for .etcfs/metrics ---- */
 
 struct replay_counts {
-	uint64_t queued, replayed, coalesced, dropped, failed, corrected, helper_starts;
+	uint64_t queued, replayed, coalesced, dropped, failed, repeated, helper_starts;
 };
 void replay_counts(struct replay *replay, struct replay_counts *ret_counts);

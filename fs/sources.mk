@@ -2,10 +2,15 @@
 noinst_LIBRARIES += libfs.a
 libfs_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE3_CFLAGS)
 libfs_a_SOURCES = \
+	fs/announce.c fs/announce.h \
 	fs/attr.c fs/attr.h \
 	fs/edit.c fs/edit.h \
 	fs/fs.h \
 	fs/fuse.h \
+	fs/helper.c fs/helper.h \
+	fs/helper_call.c fs/helper_call.h \
+	fs/helper_do.c \
+	fs/helper_process.c fs/helper_process.h \
 	fs/mountpoint.c fs/mountpoint.h \
 	fs/names.c fs/names.h \
 	fs/node.c fs/node.h fs/node_table.h \
@@ -17,7 +22,12 @@ libfs_a_SOURCES = \
 	fs/plan_make.c \
 	fs/plan_remove.c \
 	fs/plan_rename.c \
-	fs/replay.h \
+	fs/replay.c fs/replay.h fs/replay_state.h \
+	fs/replay_answer.c \
+	fs/replay_change.c \
+	fs/replay_run.c fs/replay_run.h \
 	fs/rim.c fs/rim.h \
+	fs/step.h \
+	fs/step_queue.c fs/step_queue.h \
 	fs/verdict.c fs/verdict.h \
 	fs/virtual.c fs/virtual.h
