@@ -6,6 +6,7 @@ MOUNT_TESTS = \
 	tests/mount/test_crash.py \
 	tests/mount/test_full_disk.py \
 	tests/mount/test_linearizable.py \
+	tests/mount/test_model.py \
 	tests/mount/test_no_quorum.py \
 	tests/mount/test_pause.py \
 	tests/mount/test_reload.py \
