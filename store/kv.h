@@ -44,7 +44,7 @@ struct kv_range {
 enum kv_target { KV_VERSION, KV_CREATE, KV_MOD, KV_VALUE, KV_LEASE, KV_ID };
 enum kv_result_of_compare { KV_EQUAL, KV_GREATER, KV_LESS, KV_NOT_EQUAL };
 
-/* True if it holds for every live key in the range; an absent single key compares as 0 (KV_VALUE: never true).
+/* True if it holds for every live key in the range; a range without any compares as 0 (KV_VALUE: never true).
  * So {range of a directory's children, KV_CREATE EQUAL 0} says "is empty". */
 struct kv_compare {
 	enum kv_target target;
@@ -86,8 +86,11 @@ struct kv_range_request {
 
 /* KV_MOVE: `from` becomes `to`; KV_EXCHANGE: each becomes the other. Both end in '/', and then it is the
  * directories (the marker keys and all keys below), or neither does, and then it is the two keys alone. What lives
- * at `to` is deleted by KV_MOVE in the same revision: guard it by compares. ERR_NOT_FOUND when `from` is absent
- * (or `to`, for KV_EXCHANGE), ERR_INVALID when one is a prefix of the other, ERR_LIMIT over LIMIT_TXN_KEYS. */
+ * at or below `to` goes in the same revision: guard it by compares. A key that lives and gets the content of another
+ * is an update of it: its create_revision stays, its version grows; id, value, attr and lease are the moved ones.
+ * Neither end may meet what another operation of the transaction writes (ERR_DUPLICATE_KEY). ERR_NOT_FOUND when `from` is
+ * absent (or `to`, for KV_EXCHANGE), ERR_INVALID when one directory is in the other, ERR_LIMIT over LIMIT_TXN_KEYS,
+ * ERR_TOO_LARGE when a new name or the content of all is. */
 struct kv_move {
 	struct bytes from, to;
 	bool set_attr; /* KV_MOVE of a single key: also sets its attr */
@@ -95,7 +98,8 @@ struct kv_move {
 };
 
 enum {
-	KV_TXN_DEPTH_MAX = 8, /* of nested transactions; the outermost is 1 */
+	KV_TXN_DEPTH_MAX = 8,   /* of nested transactions; the outermost is 1 */
+	KV_TXN_OPS_MAX = 16384, /* in all its branches together; compares: in each */
 };
 
 struct kv_txn;
@@ -135,7 +139,8 @@ struct kv_response {
 	const struct kv_result *txn;
 };
 
-/* Of an applied command. Memory: one arena, freed with kv_result_free(). */
+/* Of an applied command. Memory: one arena, freed with kv_result_free(). Of a proposal that was applied before (see
+ * kv_command.session) there are no responses any more. */
 struct kv_result {
 	enum err err;     /* the condition that refused the whole command: nothing was changed */
 	int64_t revision; /* of the store after it */
@@ -251,6 +256,8 @@ int64_t kv_view_revision(const struct kv_view *view);
 uint64_t kv_view_index(const struct kv_view *view);
 int64_t kv_view_compacted(const struct kv_view *view); /* -1: never */
 
+/* All that read may say ERR_CORRUPT or ERR_IO: this node's disk is damaged; it was logged. */
+
 /* Records live in the arena. ERR_NOT_FOUND. */
 enum err kv_get(struct kv_view *view, struct bytes key, struct arena *arena, struct kv_record *ret_record) MUST_USE;
 /* As it was at a revision: ERR_COMPACTED, ERR_FUTURE, ERR_NOT_FOUND. */
@@ -263,7 +270,7 @@ enum err kv_range(struct kv_view *view, const struct kv_range_request *request, 
 
 /* A directory: a prefix that ends in '/'. */
 struct kv_directory {
-	uint64_t id;
+	uint64_t id;      /* given when it comes to be: its marker's, if it comes to be by that; kept by moves */
 	int64_t children; /* keys and directories directly in it, its marker not counted */
 	bool marker;      /* the key `prefix` itself exists */
 	int64_t create_revision, create_time_ns;
@@ -282,8 +289,9 @@ struct kv_child {
 	size_t value_size;
 	struct kv_directory directory;
 };
-/* After (after_name, after_is_directory), or from the first when after_name is empty; at most `max`. *ret_count < max:
- * that was the last. ERR_NOT_FOUND: no such directory. */
+/* After (after_name, after_is_directory); ("", false) is before the first, for no key has an empty name (a directory can:
+ * the one of "/a//b" in "/a/"). At most `max`; *ret_count < max: that was the last. ERR_NOT_FOUND: no such directory;
+ * ERR_INVALID: the prefix does not end in '/'. */
 struct kv_list_request {
 	struct bytes prefix;
 	struct bytes after_name;
@@ -310,9 +318,11 @@ enum err kv_members(struct kv_view *view, struct arena *arena, struct kv_member_
 
 struct kv_stats {
 	int64_t keys;          /* live keys, exact */
-	int64_t value_bytes;   /* of live values and keys, exact: what the quota counts */
+	int64_t value_bytes;   /* of live keys, values and attrs, exact: what the quota counts */
 	uint64_t disk_bytes;   /* estimate of RocksDB's files */
 	uint64_t memory_bytes; /* RocksDB's memtables, block cache and table readers */
-	uint64_t checksum;     /* rolling, over all applied changes */
+	uint64_t checksum;     /* rolling, over all applied entries: of the view's index */
+	/* As it was at the newest index that 1024 divides: what nodes can compare, wherever their views stand. 0: none yet. */
+	uint64_t mark_index, mark_checksum;
 };
 enum err kv_stats(struct kv_view *view, struct kv_stats *ret_stats) MUST_USE;

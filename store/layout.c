@@ -62,6 +62,12 @@ struct bytes layout_past_end(struct bytes key, struct arena *arena)
 	return bytes_of(row, (size_t)(layout_escape(row, key, 2) - row));
 }
 
+struct bytes layout_past_bound(struct bytes key, struct arena *arena)
+{
+	struct bytes row = layout_past_end(key, arena);
+	return bytes_of(row.data, row.size - 2);
+}
+
 bool layout_past_split(struct bytes row, struct arena *arena, struct bytes *ret_key, int64_t *ret_revision)
 {
 	if (row.size < 2 + NUMBER_BYTES)

@@ -29,6 +29,8 @@ int64_t layout_change_revision(struct bytes row); /* -1: not such a row */
 struct bytes layout_past(struct bytes key, int64_t revision, struct arena *arena);
 /* After every row of the key in `past`. */
 struct bytes layout_past_end(struct bytes key, struct arena *arena);
+/* Between the rows of keys < `key` and those of keys >= `key`. */
+struct bytes layout_past_bound(struct bytes key, struct arena *arena);
 /* The key is unescaped into the arena. False: not such a row. */
 bool layout_past_split(struct bytes row, struct arena *arena, struct bytes *ret_key, int64_t *ret_revision);
 

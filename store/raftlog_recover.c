@@ -186,6 +186,8 @@ static void segment_join(struct recovery *recovery, struct raftlog_segment *segm
 	if (log->damage != NULL)
 		return;
 	segment->index_max = log->last.index;
+	if (log->segment_last < header->sequence) /* it was begun, and the crash came before the identity file knew */
+		log->segment_last = header->sequence;
 	log->end = (struct raftlog_position){header->sequence, RAFTLOG_BLOCK_BYTES, header->before.chain};
 	*(struct raftlog_segment **)raftlog_deque_push(&log->segments) = segment;
 }
@@ -351,18 +353,23 @@ static enum err room_make(struct raftlog *log)
 	return err == ERR_NO_SPACE ? reserve_use(log) : err;
 }
 
-/* From here on the log is known to be whole, so it may be written. */
+/* From here on the log is known to be whole, so it may be written. What was read may be in the page cache alone, so it is made
+ * durable before anything builds on it; what is not part of the log goes when neither slot speaks of it. */
 static enum err log_settle(struct raftlog *log)
 {
-	enum err err = raftlog_remove_strangers(log);
+	enum err err = raftlog_disk_sync(&log->disk, &log->identity_file);
+	if (err == ERR_OK && log->segments.count > 0)
+		err = raftlog_disk_sync(&log->disk, &raftlog_active(log)->file);
 	if (err == ERR_OK)
 		err = room_make(log);
 	if (err == ERR_OK)
 		err = raftlog_write_mark(log);
-	return err == ERR_OK ? raftlog_identity_store(log, RAFTLOG_SLOTS) : err;
+	if (err == ERR_OK)
+		err = raftlog_identity_store(log, RAFTLOG_SLOTS);
+	return err == ERR_OK ? raftlog_remove_strangers(log) : err;
 }
 
-/* What was read may be in the page cache alone; nothing but the names' and the vote's durability matters now. */
+/* Nothing but the vote is of use now. */
 static enum err damage_settle(struct raftlog *log)
 {
 	log_error("raftlog_damaged",

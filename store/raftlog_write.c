@@ -73,7 +73,9 @@ static enum err segment_append(struct raftlog *log, struct raftlog_segment *segm
 	}
 	pthread_mutex_lock(&log->mutex);
 	*(struct raftlog_segment **)raftlog_deque_push(&log->segments) = segment;
-	log->segment_last = log->segment_highest = header->sequence;
+	log->segment_last = header->sequence;
+	if (log->segment_highest < header->sequence)
+		log->segment_highest = header->sequence;
 	log->end = (struct raftlog_position){header->sequence, segment->end, header->before.chain};
 	pthread_mutex_unlock(&log->mutex);
 	raftlog_keeper_wish(log);
@@ -100,7 +102,7 @@ enum err raftlog_roll(struct raftlog *log, uint64_t bytes)
 	struct raftlog_header header = {
 	    .cluster_id = log->cluster_id,
 	    .member_id = log->member_id,
-	    .sequence = log->segment_highest + 1,
+	    .sequence = log->segment_last + 1,
 	    .before = log->end,
 	    .base = log->last,
 	};

@@ -44,6 +44,8 @@ void row_state_encode(const struct state *state, struct buffer *buffer)
 	row_put_signed(buffer, state->keys);
 	row_put_signed(buffer, state->value_bytes);
 	buffer_put_varint(buffer, state->next_id);
+	buffer_put_varint(buffer, state->mark_index);
+	buffer_put_u64(buffer, state->mark_checksum);
 }
 
 enum err row_state_decode(struct bytes row, struct state *ret_state)
@@ -62,6 +64,8 @@ enum err row_state_decode(struct bytes row, struct state *ret_state)
 	state.keys = row_signed(&cursor);
 	state.value_bytes = row_signed(&cursor);
 	state.next_id = cursor_varint(&cursor);
+	state.mark_index = cursor_varint(&cursor);
+	state.mark_checksum = cursor_u64(&cursor);
 	if (format == ROW_FORMAT && row_end(&cursor) == ERR_OK) {
 		*ret_state = state;
 		return ERR_OK;

@@ -9,6 +9,7 @@
 #include "store/kv.h"
 
 enum {
+	CHECKSUM_EVERY = 1024,
 	ROW_FORMAT = 1, /* of all rows; raised when an older program could not read them */
 };
 
@@ -21,6 +22,8 @@ struct state {
 	uint64_t checksum;
 	int64_t keys, value_bytes;
 	uint64_t next_id; /* of the next object that is not given one */
+	/* The checksum as it was at the newest index that CHECKSUM_EVERY divides: alike on all nodes, however they batch. */
+	uint64_t mark_index, mark_checksum;
 };
 
 /* A state before the first entry. */

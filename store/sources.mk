@@ -21,13 +21,35 @@ libstore_a_SOURCES += \
 
 # The applied state.
 libstore_a_SOURCES += \
+	store/apply.c \
+	store/batch.c store/batch.h \
+	store/claims.c store/claims.h \
 	store/command.c \
+	store/compare.c \
+	store/core.h \
 	store/database.c store/database.h \
+	store/edit.c store/edit.h \
+	store/history.c \
+	store/keeper.c store/keeper.h \
 	store/kv.h \
 	store/layout.c store/layout.h \
+	store/lease.c store/lease.h \
+	store/list.c \
+	store/move.c \
+	store/place.c store/place.h \
 	store/prefix.c \
+	store/range.c store/range.h \
 	store/row.c store/row.h \
+	store/scan.c store/scan.h \
+	store/session.c store/session.h \
+	store/snapshot.c \
+	store/stats.c \
+	store/store.c \
 	store/store.h \
+	store/sweep.c \
+	store/table.c store/table.h \
+	store/tree.c store/tree.h \
+	store/txn.c store/txn.h \
 	store/view.c store/view.h
 nodist_libstore_a_SOURCES += store/command.pb-c.c store/command.pb-c.h
 BUILT_SOURCES += store/command.pb-c.c store/command.pb-c.h

@@ -19,7 +19,7 @@
 struct store;
 
 struct store_options {
-	const char *directory; /* holds `db/`; made when absent */
+	const char *directory; /* holds `current` and the database that it names; made when absent */
 	size_t memory_bytes;   /* for block cache and memtables together */
 	uint64_t quota_bytes;  /* 0: none; of kv_stats.value_bytes; enforced before proposing, see store_admit() */
 	/* A member that starts a new cluster: the members, alike on each. Ignored when the store has a state. */
@@ -67,7 +67,8 @@ enum err store_config_begin(struct store *store, struct bytes payload) MUST_USE;
  * ERR_DUPLICATE_KEY. Deletes are always admitted. ON_ANY_THREAD */
 enum err store_admit(struct store *store, const struct kv_command *command) MUST_USE;
 
-/* Was (session, sequence) applied? Its outcome for a waiter whose entry was skipped by a snapshot. */
+/* Was (session, sequence) applied? Its outcome, without responses, for a waiter whose entry was skipped by a snapshot.
+ * ERR_NOT_FOUND: not yet; ERR_STALE_SESSION: nobody knows any more. ON_ANY_THREAD */
 enum err store_session_outcome(struct store *store, uint64_t session, uint64_t sequence,
                                struct kv_result **ret_result) MUST_USE;
 
@@ -83,6 +84,7 @@ struct store_snapshot {
 enum err store_snapshot_make(struct store *store, const char *directory, struct arena *arena,
                              struct store_snapshot *ret_snapshot) MUST_USE;
 /* Replaces the state by the snapshot in `directory`, atomically: a crash at any step leaves the old or the new one.
- * `directory` is taken (renamed away). Open views stay valid until they are closed. Observers' replaced() is called.
- * ERR_CORRUPT leaves the old state. ON_APPLY_THREAD */
+ * `directory` is taken (renamed away). Open views stay valid until they are closed. Observers' replaced() is called. An error
+ * leaves the old state: ERR_CORRUPT, ERR_FORMAT_NEWER, ERR_CONFLICT (it stands below store_applied()), ERR_NO_SPACE, ERR_IO. The
+ * same filesystem as the store's directory. ON_APPLY_THREAD */
 enum err store_snapshot_install(struct store *store, const char *directory) MUST_USE;

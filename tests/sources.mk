@@ -7,7 +7,8 @@ PY_LOG_COMPILER = $(PYTHON)
 AM_TESTS_ENVIRONMENT = \
 	SRCDIR='$(abs_top_srcdir)'; BUILDDIR='$(abs_top_builddir)'; CC='$(CC)'; \
 	HEADER_FLAGS='$(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS)'; \
-	PYTHONDONTWRITEBYTECODE=1; export SRCDIR BUILDDIR CC HEADER_FLAGS PYTHONDONTWRITEBYTECODE;
+	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/support/tsan.supp'; PYTHONDONTWRITEBYTECODE=1; \
+	export SRCDIR BUILDDIR CC HEADER_FLAGS TSAN_OPTIONS PYTHONDONTWRITEBYTECODE;
 
 include tests/support/sources.mk
 include tests/unit/base/sources.mk
@@ -17,6 +18,7 @@ include tests/unit/replica/sources.mk
 include tests/unit/fs/sources.mk
 include tests/unit/api/sources.mk
 include tests/unit/mountd/sources.mk
+include tests/unit/support/sources.mk
 include tests/scenario/sources.mk
 include tests/sim/sources.mk
 include tests/mount/sources.mk

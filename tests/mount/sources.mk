@@ -11,6 +11,7 @@ MOUNT_TESTS = \
 	tests/mount/test_pause.py \
 	tests/mount/test_reload.py \
 	tests/mount/test_semantics.py \
+	tests/mount/test_service.py \
 	tests/mount/test_tools.py \
 	tests/mount/test_tree.py
 MOUNT_TESTS_LONG = tests/mount/test_pause_long.py

@@ -5,4 +5,6 @@ libsolo_a_SOURCES = tests/support/solo.c tests/support/solo.h
 EXTRA_PROGRAMS += tests/support/solo_mount
 tests_support_solo_mount_SOURCES = tests/support/solo_mount.c
 tests_support_solo_mount_CFLAGS = $(AM_CFLAGS) $(FUSE3_CFLAGS)
-tests_support_solo_mount_LDADD = libfs.a libsolo.a libstore.a libbase.a $(FUSE3_LIBS) $(ROCKSDB_LIBS)
+tests_support_solo_mount_LDADD = libfs.a libsolo.a libstore.a libbase.a \
+	$(FUSE3_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
+EXTRA_DIST += tests/support/tsan.supp

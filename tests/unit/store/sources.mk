@@ -1,9 +1,27 @@
 # The tests of tests/unit/store.
 
 # The Raft log.
+noinst_LIBRARIES += tests/unit/store/libmemorydisk.a
+tests_unit_store_libmemorydisk_a_SOURCES = \
+	tests/unit/store/memory_disk.c tests/unit/store/memory_disk.h \
+	tests/unit/store/raftlog_model.c tests/unit/store/raftlog_model.h
 RAFTLOG_TESTS = \
-	tests/unit/store/test_raftlog
+	tests/unit/store/test_raftlog \
+	tests/unit/store/test_raftlog_crash \
+	tests/unit/store/test_raftlog_damage
 check_PROGRAMS += $(RAFTLOG_TESTS)
 TESTS += $(RAFTLOG_TESTS)
+RAFTLOG_TEST_LIBS = tests/unit/store/libmemorydisk.a libstore.a libbase.a $(UNIT_LIBS)
+tests_unit_store_test_raftlog_LDADD = $(RAFTLOG_TEST_LIBS)
+tests_unit_store_test_raftlog_crash_LDADD = $(RAFTLOG_TEST_LIBS)
+tests_unit_store_test_raftlog_damage_LDADD = $(RAFTLOG_TEST_LIBS)
 
-tests_unit_store_test_raftlog_LDADD = libstore.a libbase.a $(UNIT_LIBS)
+# The applied state.
+noinst_LIBRARIES += tests/unit/store/libfixture.a
+tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
+STORE_TESTS = \
+	tests/unit/store/test_txn
+check_PROGRAMS += $(STORE_TESTS)
+TESTS += $(STORE_TESTS)
+STORE_TEST_LIBS = tests/unit/store/libfixture.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
+tests_unit_store_test_txn_LDADD = $(STORE_TEST_LIBS)

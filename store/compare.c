@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/txn.h"
+
+static bool order_holds(int order, enum kv_result_of_compare result)
+{
+	switch (result) {
+	case KV_EQUAL:
+		return order == 0;
+	case KV_GREATER:
+		return order > 0;
+	case KV_LESS:
+		return order < 0;
+	case KV_NOT_EQUAL:
+		return order != 0;
+	}
+	return false;
+}
+
+static int64_t record_number(const struct kv_record *record, enum kv_target target)
+{
+	switch (target) {
+	case KV_VERSION:
+		return record->version;
+	case KV_CREATE:
+		return record->create_revision;
+	case KV_MOD:
+		return record->mod_revision;
+	case KV_LEASE:
+		return record->lease;
+	case KV_ID:
+		return (int64_t)record->id;
+	case KV_VALUE:
+		break;
+	}
+	return 0;
+}
+
+static bool compare_record(const struct kv_compare *compare, const struct kv_record *record)
+{
+	if (compare->target == KV_VALUE)
+		return order_holds(bytes_compare(record->value, compare->value), compare->result);
+	int64_t number = record_number(record, compare->target);
+	int order = compare->target == KV_ID ? ((uint64_t)number > (uint64_t)compare->number) -
+	                                           ((uint64_t)number < (uint64_t)compare->number)
+	                                     : (number > compare->number) - (number < compare->number);
+	return order_holds(order, compare->result);
+}
+
+/* An absent key compares as 0; its value compares with nothing. */
+static bool compare_absent(const struct kv_compare *compare)
+{
+	const struct kv_record nothing = {0};
+	return compare->target != KV_VALUE && compare_record(compare, &nothing);
+}
+
+bool compare_holds(struct batch *batch, const struct kv_compare *compare)
+{
+	if (range_is_single(&compare->range)) {
+		const struct slot *slot = batch_slot(batch, compare->range.start);
+		return slot->live ? compare_record(compare, &slot->record) : compare_absent(compare);
+	}
+	struct scan scan;
+	scan_open(&scan, &(struct scan_options){.view = batch->base, .range = compare->range, .revision = INT64_MAX});
+	bool holds = true, any = false;
+	struct kv_record record;
+	while (holds && scan_next(&scan, &record)) {
+		any = true;
+		holds = compare_record(compare, &record);
+	}
+	enum err err = scan_close(&scan);
+	if (err != ERR_OK)
+		batch_fail(batch, err);
+	return any ? holds : compare_absent(compare);
+}

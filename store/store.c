@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/core.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "store/claims.h"
+#include "store/place.h"
+
+static void store_free(struct store *store)
+{
+	batch_fini(&store->batch);
+	kv_fini(&store->kv);
+	sessions_fini(&store->sessions);
+	database_memory_fini(&store->memory);
+	free(store->changes);
+	free(store->directory);
+	free(store);
+}
+
+/* A new cluster begins with its members, on each of them alike: they go down with the first batch. */
+static void store_add_members(struct store *store, const struct store_options *options)
+{
+	struct batch *batch = &store->batch;
+	if (batch->state.index != 0)
+		return;
+	for (size_t i = 0; i < options->initial_member_count; i++) {
+		row_member_encode(&options->initial_members[i], &batch->scratch);
+		batch_put_row(batch, FAMILY_META, layout_member(options->initial_members[i].id, &batch->arena));
+	}
+}
+
+enum err store_open(const struct store_options *options, struct store **ret_store)
+{
+	struct store *store = memory_new(sizeof *store);
+	store->directory = memory_dup_string(options->directory);
+	store->quota_bytes = options->quota_bytes;
+	database_memory_init(&store->memory, options->memory_bytes);
+	kv_init(&store->kv);
+	batch_init(&store->batch);
+	sessions_init(&store->sessions);
+	struct database *database = NULL;
+	enum err err = place_open(options->directory, &store->memory, &database);
+	if (err == ERR_OK)
+		err = store_stand_on(store, database);
+	if (err != ERR_OK) {
+		store_free(store);
+		return err;
+	}
+	store_add_members(store, options);
+	keeper_start(&store->keeper, &store->kv);
+	*ret_store = store;
+	return ERR_OK;
+}
+
+void store_close(struct store *store)
+{
+	keeper_stop(&store->keeper);
+	database_flush(store->batch.base->database);
+	store_free(store);
+}
+
+struct kv *store_kv(struct store *store)
+{
+	return &store->kv;
+}
+
+void store_observe(struct store *store, const struct kv_observer *observer)
+{
+	check(store->observer_count < OBSERVERS_MAX);
+	store->observers[store->observer_count++] = *observer;
+}
+
+uint64_t store_applied(struct store *store)
+{
+	return atomic_load(&store->applied);
+}
+
+uint64_t store_applied_term(struct store *store)
+{
+	return atomic_load(&store->applied_term);
+}
+
+uint64_t store_flushed(struct store *store)
+{
+	return atomic_load(&store->keeper.flushed);
+}
+
+void store_flush(struct store *store)
+{
+	keeper_flush(&store->keeper);
+}
+
+/* ---- configuration ---- */
+
+enum err store_config(struct store *store, struct arena *arena, struct bytes *ret_payload)
+{
+	struct kv_view *view = kv_view_open(&store->kv);
+	struct bytes payload = BYTES_NONE;
+	enum err err = view_get(view, FAMILY_META, layout_config(), arena, &payload);
+	kv_view_close(view);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	*ret_payload = payload;
+	return ERR_OK;
+}
+
+enum err store_config_begin(struct store *store, struct bytes payload)
+{
+	struct batch *batch = &store->batch;
+	check(batch->state.index == 0);
+	buffer_put(&batch->scratch, payload);
+	batch_put_row(batch, FAMILY_META, layout_config());
+	batch_write(batch);
+	struct kv_view *view = view_new(batch->base->database, &store->memory, &batch->state);
+	kv_publish(&store->kv, view);
+	batch_reset(batch, kv_view_open(&store->kv));
+	return ERR_OK;
+}
+
+/* ---- proposals ---- */
+
+static int64_t ops_growth(const struct kv_op *ops, size_t count);
+
+static int64_t txn_growth(const struct kv_txn *txn)
+{
+	int64_t success = ops_growth(txn->success, txn->success_count);
+	int64_t failure = ops_growth(txn->failure, txn->failure_count);
+	return success > failure ? success : failure;
+}
+
+/* What the operations may add, if nothing that they replace is counted; 0: they only take away or move. */
+static int64_t ops_growth(const struct kv_op *ops, size_t count)
+{
+	int64_t growth = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (ops[i].kind == KV_PUT)
+			growth += (int64_t)(ops[i].put.key.size + ops[i].put.value.size + ops[i].put.attr.size);
+		else if (ops[i].kind == KV_TXN)
+			growth += txn_growth(ops[i].txn);
+	}
+	return growth;
+}
+
+enum err store_admit(struct store *store, const struct kv_command *command)
+{
+	if (command->kind != KV_COMMAND_TXN)
+		return ERR_OK;
+	enum err err = txn_check(&command->txn);
+	if (err != ERR_OK || store->quota_bytes == 0)
+		return err;
+	int64_t growth = txn_growth(&command->txn);
+	if (growth == 0)
+		return ERR_OK;
+	struct kv_view *view = kv_view_open(&store->kv);
+	bool over = (uint64_t)(view->state.value_bytes + growth) > store->quota_bytes;
+	kv_view_close(view);
+	return over ? ERR_QUOTA : ERR_OK;
+}
+
+enum err store_session_outcome(struct store *store, uint64_t session, uint64_t sequence, struct kv_result **ret_result)
+{
+	struct row_outcome outcome;
+	switch (sessions_ask(&store->sessions, session, sequence, &outcome)) {
+	case SESSION_NEW:
+		return ERR_NOT_FOUND;
+	case SESSION_STALE:
+		return ERR_STALE_SESSION;
+	case SESSION_REPEATED:
+		break;
+	}
+	*ret_result = result_of_outcome(&outcome);
+	return ERR_OK;
+}
