@@ -4,6 +4,7 @@
 
 import errno
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from harness import errno_of, expect, load, require, run, save, sh
 FAILED, USAGE, IN_THE_WAY = 1, 2, 3
 NOT_FOUND, NO_CONNECTION = 3, 4
 REFUSED_SECONDS = 20
+# Each file that names its format, and the same one of format 999 (docs: the format on disk).
+NEWER = {"identity": lambda content: content[:4] + (999).to_bytes(4, "little") + content[8:],
+         "store/current": lambda content: re.sub(rb"format \d+", b"format 999", content)}
 
 
 class Strangers(Cluster):
@@ -116,6 +120,20 @@ def data_directories_that_are_not_ours(cluster):
     node.stop()
 
 
+def data_of_a_newer_version(cluster):
+    node = cluster[1]
+    for name, change in NEWER.items():
+        path = node.data / name
+        content = path.read_bytes()
+        path.write_bytes(change(content))
+        expect(path.read_bytes() != content, f"{path} names its format")
+        refused(node.command(), IN_THE_WAY, path, "newer")
+        path.write_bytes(content)
+    node.start().wait_ready()
+    expect(load(node / "kept") == "kept", "with the right format it starts")
+    node.stop()
+
+
 def _state(node):
     """All that makes the node's state; a lock, a socket or a log for people may come and go."""
     passing = ("lock", "LOCK", "sock", "LOG")
@@ -167,5 +185,5 @@ def a_command_line_that_is_wrong(cluster):
 if __name__ == "__main__":
     require()
     run(Strangers(), flags_that_are_wrong, flags_that_contradict_each_other, ports_that_are_taken,
-        data_directories_that_are_not_ours, mount_points_that_cannot_be_used, names_and_files_that_are_too_large,
-        a_command_line_that_is_wrong)
+        data_directories_that_are_not_ours, data_of_a_newer_version, mount_points_that_cannot_be_used,
+        names_and_files_that_are_too_large, a_command_line_that_is_wrong)
