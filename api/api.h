@@ -27,8 +27,12 @@ struct api_options {
 	const char *version;
 };
 
-/* Binds. ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID, ERR_PERMISSION; logged with the remedy. */
+/* Binds, and adds its observer to the replica: call it between replica_open() and replica_start(). ERR_ADDRESS_IN_USE,
+ * ERR_ADDRESS_INVALID, ERR_PERMISSION, ERR_LIMIT; logged with the remedy. The options are borrowed for the call, the version
+ * lives as long as the api. */
 enum err api_open(const struct api_options *options, struct replica *replica, struct api **ret_api) MUST_USE;
+/* Serves on a thread of its own. */
 enum err api_start(struct api *api) MUST_USE;
 void api_stop(struct api *api);
+/* After replica_stop(): calls that wait have been answered by then. */
 void api_close(struct api *api);

@@ -1,1 +1,35 @@
 # The files of api/.
+noinst_LIBRARIES += libcontrol.a
+
+# The control protocol: both of its ends.
+CONTROL_PROTO = api/control.pb-c.c api/control.pb-c.h
+BUILT_SOURCES += $(CONTROL_PROTO)
+api/control.pb-c.h: api/control.pb-c.c
+EXTRA_DIST += api/control.proto
+libcontrol_a_SOURCES = \
+	api/control.c api/control.h \
+	api/control_socket.c \
+	api/json.c api/json.h
+nodist_libcontrol_a_SOURCES = $(CONTROL_PROTO)
+CONTROL_LIBS = libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS)
+
+# The daemon's end.
+noinst_LIBRARIES += libapi.a
+libapi_a_SOURCES = \
+	api/api.c api/api.h \
+	api/call.c api/call.h \
+	api/connection.c api/connection.h \
+	api/control_server.c api/control_server.h \
+	api/endpoint.c api/endpoint.h \
+	api/http.c api/http.h \
+	api/listener.c api/listener.h \
+	api/loop.c api/loop.h \
+	api/method.c api/method.h \
+	api/method_changes.c \
+	api/method_keys.c \
+	api/method_status.c \
+	api/scope.h \
+	api/service.h \
+	api/shape.c api/shape.h \
+	api/watch.c api/watch.h
+API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS)

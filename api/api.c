@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/control_server.h"
+#include "api/http.h"
+#include "api/listener.h"
+#include "api/service.h"
+#include "api/watch.h"
+#include "base/memory.h"
+
+struct api {
+	struct service service;
+	char *control_path;
+	struct connection_set control_clients, http_clients;
+	struct listener control, *http; /* one for each address */
+	size_t http_count;
+	enum { API_NONE, API_SETS, API_CONTROL } opened; /* how far api_open() came */
+};
+
+static enum err api_open_sets(struct api *api)
+{
+	enum err err = connection_set_init(&api->control_clients, api->service.loop, &control_protocol, &api->service);
+	if (err != ERR_OK)
+		return err;
+	err = connection_set_init(&api->http_clients, api->service.loop, &http_protocol, &api->service);
+	if (err != ERR_OK) {
+		connection_set_fini(&api->control_clients);
+		return err;
+	}
+	api->opened = API_SETS;
+	return ERR_OK;
+}
+
+static enum err api_open_listeners(struct api *api, const struct api_options *options)
+{
+	for (size_t at = 0; at < options->listen_count; at++) {
+		enum err err = listener_open_tcp(&api->http[at], &api->http_clients, &options->listen[at]);
+		if (err != ERR_OK)
+			return err;
+		api->http_count++;
+	}
+	enum err err = listener_open_control(&api->control, &api->control_clients, api->control_path);
+	if (err == ERR_OK)
+		api->opened = API_CONTROL;
+	return err;
+}
+
+static void api_free(struct api *api)
+{
+	if (api->opened == API_CONTROL) {
+		listener_close(&api->control);
+		unlink(api->control_path);
+	}
+	for (size_t at = 0; at < api->http_count; at++)
+		listener_close(&api->http[at]);
+	if (api->opened != API_NONE) {
+		connection_set_fini(&api->control_clients);
+		connection_set_fini(&api->http_clients);
+	}
+	loop_free(api->service.loop);
+	watch_hub_free(api->service.watches);
+	free(api->http);
+	free(api->control_path);
+	free(api);
+}
+
+enum err api_open(const struct api_options *options, struct replica *replica, struct api **ret_api)
+{
+	struct loop *loop;
+	enum err err = loop_new(&loop);
+	if (err != ERR_OK)
+		return err;
+	struct api *api = memory_new(sizeof *api);
+	api->service = (struct service){
+	    .replica = replica,
+	    .loop = loop,
+	    .watches = watch_hub_new(loop, replica),
+	    .read_timeout_ms = options->read_timeout_ms,
+	    .write_timeout_ms = options->write_timeout_ms,
+	    .value_bytes_max = options->value_bytes_max,
+	    .version = options->version,
+	};
+	api->control_path = memory_dup_string(options->control_path);
+	api->http = memory_new_array(options->listen_count + 1, sizeof *api->http);
+	err = api_open_sets(api);
+	if (err == ERR_OK)
+		err = api_open_listeners(api, options);
+	if (err != ERR_OK) {
+		api_free(api);
+		return err;
+	}
+	struct kv_observer observer = watch_hub_observer(api->service.watches);
+	replica_observe(replica, &observer);
+	*ret_api = api;
+	return ERR_OK;
+}
+
+enum err api_start(struct api *api)
+{
+	return loop_start(api->service.loop);
+}
+
+void api_stop(struct api *api)
+{
+	loop_stop(api->service.loop);
+}
+
+void api_close(struct api *api)
+{
+	api_free(api);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "tests/support/solo.h"
+#include "tests/unit/api/fixture.h"
+
+static void says(const char *answer, const char *expected)
+{
+	if (strstr(answer, expected) == NULL)
+		fail_msg("'%s' does not say '%s'", answer, expected);
+}
+
+static const char *ask(struct fixture *fixture, const char *path)
+{
+	return fixture_http(
+	    fixture, arena_format(&fixture->arena, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path));
+}
+
+static void each_path_answers(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	says(ask(fixture, "/health"), "200 OK");
+	says(ask(fixture, "/health"), "{\"health\":\"true\",\"reason\":\"\"}");
+	says(ask(fixture, "/livez"), "\r\n\r\nok\n");
+	says(ask(fixture, "/readyz"), "\r\n\r\nok\n");
+	says(ask(fixture, "/readyz?verbose"), "[+]linearizable_read ok\n");
+	says(ask(fixture, "/version"), "{\"etcfs\":\"1.2.3\"}");
+	says(ask(fixture, "/metrics"), "etcd_server_has_leader 1");
+	says(ask(fixture, "/metrics"), "Content-Type: text/plain; version=0.0.4");
+}
+
+static void without_a_quorum_the_node_lives_and_is_not_ready(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	solo_set_weather(fixture->replica, SOLO_NO_QUORUM);
+	says(ask(fixture, "/livez"), "200 OK");
+	says(ask(fixture, "/readyz"), "503 Service Unavailable");
+	says(ask(fixture, "/readyz"), "[-]linearizable_read failed: ");
+	says(ask(fixture, "/health"), "\"health\":\"false\"");
+	says(ask(fixture, "/health?serializable=true"), "\"health\":\"true\"");
+}
+
+static void other_paths_and_methods_are_refused_with_a_hint(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	says(ask(fixture, "/"), "404 Not Found");
+	says(ask(fixture, "/"), "/metrics");
+	says(ask(fixture, "/v3/kv/range"), "not served yet");
+	const char *answer = fixture_http(fixture, "DELETE /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	says(answer, "405 Method Not Allowed");
+	says(answer, "Allow: GET\r\n");
+}
+
+static void requests_in_one_packet_are_answered_in_order(void **state)
+{
+	const char *answer = fixture_http(fixture_of(state), "GET /version HTTP/1.1\r\nHost: h\r\n\r\n"
+	                                                     "GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
+	                                                     "GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n");
+	const char *version = strstr(answer, "\"etcfs\""), *health = strstr(answer, "\"health\""),
+	           *last = strstr(answer, "404");
+	assert_non_null(version);
+	assert_true(version < health && health < last);
+}
+
+static void a_request_may_come_byte_by_byte(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	static const char text[] = "GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+	int fd = fixture_connect_http(fixture);
+	for (size_t at = 0; at < sizeof text - 1; at++)
+		assert_int_equal(send(fd, text + at, 1, 0), 1);
+	char answer[512];
+	ssize_t size = recv(fd, answer, sizeof answer - 1, MSG_WAITALL);
+	assert_true(size > 0);
+	answer[size] = '\0';
+	says(answer, "200 OK");
+	close(fd);
+}
+
+/* `count` times the letter x, in the arena. */
+static const char *xs(struct fixture *fixture, int count)
+{
+	char *text = arena_take(&fixture->arena, (size_t)count + 1);
+	memset(text, 'x', (size_t)count);
+	text[count] = '\0';
+	return text;
+}
+
+static void what_a_stranger_sends_has_limits(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	says(fixture_http(fixture, arena_format(&fixture->arena, "GET /%s HTTP/1.1\r\n\r\n", xs(fixture, 3000))),
+	     "414 ");
+	says(
+	    fixture_http(fixture, arena_format(&fixture->arena, "GET / HTTP/1.1\r\nA: %s\r\n\r\n", xs(fixture, 17000))),
+	    "431 ");
+	says(fixture_http(fixture, "POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"), "413 ");
+	says(fixture_http(fixture, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "gRPC is not served here yet");
+	says(fixture_http(fixture, "\x16\x03\x01\x02\x00 this is TLS"), "400 Bad Request");
+}
+
+/* The daemon survives, and still answers. */
+static void any_bytes_are_survived(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	struct random random;
+	random_init(&random, 20260102);
+	static const char *const words[] = {"GET",
+	                                    " ",
+	                                    "/health",
+	                                    "HTTP/1.1",
+	                                    "\r\n",
+	                                    "\r\n\r\n",
+	                                    ":",
+	                                    "Host",
+	                                    "Content-Length",
+	                                    "Transfer-Encoding",
+	                                    "chunked",
+	                                    "0",
+	                                    "-1",
+	                                    "\xff",
+	                                    "Upgrade",
+	                                    "Connection",
+	                                    "99999999999999999999"};
+	for (int turn = 0; turn < 300; turn++) {
+		const char *text = "";
+		for (uint64_t count = random_below(&random, 20); count > 0; count--)
+			text = arena_format(&fixture->arena, "%s%s", text,
+			                    words[random_below(&random, sizeof words / sizeof *words)]);
+		fixture_http(fixture, text);
+		arena_reset(&fixture->arena);
+	}
+	says(ask(fixture, "/livez"), "200 OK");
+}
+
+static void a_client_may_leave_while_it_waits(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	solo_hold(fixture->replica);
+	for (int turn = 0; turn < 10; turn++) {
+		int fd = fixture_connect_http(fixture);
+		static const char text[] = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+		assert_int_equal(send(fd, text, sizeof text - 1, 0), sizeof text - 1);
+		struct linger at_once = {.l_onoff = 1};
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+		close(fd);
+	}
+	solo_release(fixture->replica);
+	says(ask(fixture, "/health"), "200 OK");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(each_path_answers),
+	    CASE(without_a_quorum_the_node_lives_and_is_not_ready),
+	    CASE(other_paths_and_methods_are_refused_with_a_hint),
+	    CASE(requests_in_one_packet_are_answered_in_order),
+	    CASE(a_request_may_come_byte_by_byte),
+	    CASE(what_a_stranger_sends_has_limits),
+	    CASE(any_bytes_are_survived),
+	    CASE(a_client_may_leave_while_it_waits),
+	};
+	return UNIT_RUN(tests);
+}
