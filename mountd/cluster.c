@@ -67,8 +67,8 @@ static enum err cluster_check_distinct(struct option_set *set, const struct clus
 				return problem_set(problem, "%s names %s twice: one URL for each member", origin,
 				                   left->name);
 			if (url_equal(&left->url, &right->url))
-				return problem_set(problem, "%s gives %s and %s the same URL", origin, left->name,
-				                   right->name);
+				return problem_set(problem, "%s gives %s and %s the same URL, %s", origin, left->name,
+				                   right->name, url_format(&left->url, "tcp", &set->arena));
 		}
 	}
 	return ERR_OK;

@@ -126,6 +126,9 @@ static enum err config_times(struct option_set *set, struct config *config, stru
 		    problem, "%s (%s) must be at least %d times %s (%s)", option_origin(set, OPTION_ELECTION_TIMEOUT),
 		    option_text(set, OPTION_ELECTION_TIMEOUT), CONFIG_HEARTBEATS_MIN,
 		    option_origin(set, OPTION_HEARTBEAT_INTERVAL), option_text(set, OPTION_HEARTBEAT_INTERVAL));
+	if (quantity_count(option_text(set, OPTION_SNAPSHOT_COUNT), &config->snapshot_count) != ERR_OK)
+		return problem_set(problem, "%s: '%s' is not a number", option_origin(set, OPTION_SNAPSHOT_COUNT),
+		                   option_text(set, OPTION_SNAPSHOT_COUNT));
 	config->heartbeat_interval_ms = (uint32_t)heartbeat_ms;
 	config->election_timeout_ms = (uint32_t)election_ms;
 	return ERR_OK;

@@ -30,6 +30,7 @@ struct config {
 	bool must_exist; /* --initial-cluster-state=existing */
 	const char *listen_peer_url;
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
+	uint64_t snapshot_count; /* 0: not given */
 	uint64_t quota_bytes;
 	size_t memory_bytes;
 

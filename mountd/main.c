@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -56,15 +57,16 @@ static void main_raise_file_limit(void)
 }
 
 /* Threads inherit the mask, so the signals come to the descriptor alone. */
-static int main_open_signals(sigset_t *ret_signals)
+static int main_open_signals(void)
 {
-	sigemptyset(ret_signals);
-	sigaddset(ret_signals, SIGINT);
-	sigaddset(ret_signals, SIGTERM);
-	sigaddset(ret_signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, ret_signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* From here on, a second Ctrl-C ends the process as it does any other. */
@@ -98,13 +100,13 @@ static int main_run(const struct config *config)
 	log_name_set(config->name);
 	role_take(&role_main);
 	main_raise_file_limit();
+	umask(077); /* what the data directory holds is for its owner */
 	log_info("starting", "version=%s data_dir=%s mount=%s", ETCFS_VERSION, config->data_directory,
 	         config->mount_point != NULL ? config->mount_point : "none");
+	int signals = main_open_signals(); /* before the first thread */
 	enum err err = node_open(config, &node);
 	if (err != ERR_OK)
 		return main_exit_status(err);
-	sigset_t mask;
-	int signals = main_open_signals(&mask); /* after the helper's fork, before the first thread */
 	err = node_start(node);
 	if (err == ERR_OK) {
 		readiness_send("READY=1");
@@ -119,28 +121,45 @@ static int main_run(const struct config *config)
 	return main_exit_status(err);
 }
 
-int main(int argc, char **argv)
+/* What is wrong with the words is wrong usage; what is wrong with the machine may be cured. */
+static int main_configure(struct option_set *options, struct config *config, struct problem *problem)
 {
-	struct option_set options;
+	if (config_make(options, config, problem) != ERR_OK)
+		return EXIT_USAGE;
+	return config_check_machine(config, &options->arena, problem) == ERR_OK ? EXIT_SUCCESS : EXIT_FAILED;
+}
+
+static int main_with_options(struct option_set *options, int argc, char **argv)
+{
 	struct config config;
 	struct problem problem;
-	option_set_init(&options);
-	enum err err =
-	    option_set_read(&options, argc, (const char *const *)argv, (const char *const *)environ, &problem);
-	int status = EXIT_SUCCESS;
-	if (err == ERR_OK && option_is_true(&options, OPTION_HELP)) {
-		option_print_help(stdout);
-	} else if (err == ERR_OK && option_is_true(&options, OPTION_VERSION)) {
-		printf("etcfsd %s\n", ETCFS_VERSION);
-	} else {
-		if (err == ERR_OK)
-			err = config_make(&options, &config, &problem);
-		if (err == ERR_OK)
-			err = config_check_machine(&config, &options.arena, &problem);
-		if (err != ERR_OK)
-			fprintf(stderr, "etcfsd: %s\n", problem.text);
-		status = err == ERR_OK ? main_run(&config) : EXIT_USAGE;
+	int status = EXIT_USAGE;
+	if (option_set_read(options, argc, (const char *const *)argv, (const char *const *)environ, &problem) ==
+	    ERR_OK) {
+		if (option_is_true(options, OPTION_HELP)) {
+			option_print_help(stdout);
+			return EXIT_SUCCESS;
+		}
+		if (option_is_true(options, OPTION_VERSION)) {
+			printf("etcfsd %s\n", ETCFS_VERSION);
+			return EXIT_SUCCESS;
+		}
+		status = main_configure(options, &config, &problem);
 	}
+	if (status == EXIT_SUCCESS)
+		return main_run(&config);
+	fprintf(stderr, "etcfsd: %s\n", problem.text);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+	if (fs_helper_main(argc, argv, &status))
+		return status;
+	struct option_set options;
+	option_set_init(&options);
+	status = main_with_options(&options, argc, argv);
 	option_set_fini(&options);
 	return status;
 }

@@ -2,14 +2,12 @@
 #include "mountd/node.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "api/api.h"
 #include "base/memory.h"
 
 struct node {
-	struct fs_helper *helper; /* these are NULL until they are open */
-	struct replica *replica;
+	struct replica *replica; /* these are NULL until they are open */
 	struct api *api;
 	struct fs *fs;
 	bool replica_started, api_started, fs_started;
@@ -64,7 +62,6 @@ static enum err node_open_fs(const struct config *config, struct node *node)
 	    .write_timeout_ms = config->write_timeout_ms,
 	    .file_bytes_max = config->file_bytes_max,
 	    .version = ETCFS_VERSION,
-	    .helper = node->helper,
 	};
 	return fs_open(&options, node->replica, &node->fs);
 }
@@ -72,10 +69,7 @@ static enum err node_open_fs(const struct config *config, struct node *node)
 enum err node_open(const struct config *config, struct node **ret_node)
 {
 	struct node *node = memory_new(sizeof *node);
-	enum err err = config->mount_point != NULL ? fs_helper_fork(&node->helper) : ERR_OK;
-	umask(077); /* after the fork: what the helper makes has the modes of the originals */
-	if (err == ERR_OK)
-		err = node_open_replica(config, node);
+	enum err err = node_open_replica(config, node);
 	if (err == ERR_OK)
 		err = node_open_api(config, node);
 	if (err == ERR_OK)
@@ -122,7 +116,5 @@ void node_free(struct node *node)
 		api_close(node->api);
 	if (node->replica != NULL)
 		replica_close(node->replica);
-	if (node->helper != NULL)
-		fs_helper_free(node->helper);
 	free(node);
 }

@@ -2,8 +2,8 @@
 /*
  * The parts of a node, put together in order and taken apart in the reverse order.
  *
- * The helper process is forked before any thread exists. Everything is opened before anything is started, so that a
- * problem of any part is found while nobody has been served yet.
+ * Everything is opened before anything is started, so that a problem of any part is found while nobody has been served
+ * yet.
  */
 #pragma once
 

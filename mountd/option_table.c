@@ -55,6 +55,10 @@ const struct option_row option_rows[OPTION_COUNT] = {
     ROW(ELECTION_TIMEOUT, "election-timeout", "TIME", "1000ms", CLUSTER,
         "How long silence of the leader is borne; at least 5 heartbeat intervals."),
 
+    ROW(SNAPSHOT_COUNT, "snapshot-count", "N", "0", CLUSTER,
+        "Entries of the log kept for nodes that were away; one that missed more gets a\n"
+        "snapshot. 0: chosen by itself."),
+
     ROW(LISTEN_CLIENT_URLS, "listen-client-urls", "URL,...", "http://127.0.0.1:2379", CLIENTS,
         "Where /health, /livez, /readyz, /version and /metrics are served."),
     ROW(ADVERTISE_CLIENT_URLS, "advertise-client-urls", "URL,...", NULL, CLIENTS,

@@ -60,6 +60,11 @@ enum err quantity_bytes(const char *text, uint64_t *ret_bytes)
 	return quantity_parse(text, byte_units, sizeof byte_units / sizeof *byte_units, ret_bytes);
 }
 
+enum err quantity_count(const char *text, uint64_t *ret_count)
+{
+	return quantity_parse(text, byte_units, 1, ret_count); /* the first has no suffix */
+}
+
 enum err quantity_ms(const char *text, uint64_t *ret_ms)
 {
 	uint64_t ms;
