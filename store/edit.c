@@ -226,6 +226,8 @@ static void edit_settle_tree(struct edit *edit)
 		const struct slot *slot = edit->touched[i];
 		if (slot->live && !slot->was_live)
 			tree_add(edit->batch, &slot->record, now);
+		else if (slot->live && slot->record.id != slot->was.id)
+			tree_replace(edit->batch, slot->node.key, now);
 	}
 	for (size_t i = 0; i < edit->count; i++) {
 		const struct slot *slot = edit->touched[i];
@@ -233,7 +235,7 @@ static void edit_settle_tree(struct edit *edit)
 			tree_remove(edit->batch, slot->node.key, now);
 	}
 	for (const struct carried *carried = edit->carried; carried != NULL; carried = carried->next)
-		tree_carry(edit->batch, carried->to, &carried->was);
+		tree_carry(edit->batch, carried->to, &carried->was, now);
 }
 
 static uint32_t edit_settle_slots(struct edit *edit, struct kv_event *events, size_t *ret_count)

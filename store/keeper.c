@@ -21,6 +21,14 @@ struct keeper_request {
 	enum keeper_request_kind kind;
 };
 
+/* It never goes back: the database that is looked at may have been replaced meanwhile. */
+void keeper_found_flushed(struct keeper *keeper, uint64_t index)
+{
+	uint64_t known = atomic_load(&keeper->flushed);
+	while (known < index && !atomic_compare_exchange_weak(&keeper->flushed, &known, index))
+		;
+}
+
 static void keeper_look(struct keeper *keeper, struct kv_view *view)
 {
 	AUTO_ARENA struct arena arena;
@@ -31,7 +39,7 @@ static void keeper_look(struct keeper *keeper, struct kv_view *view)
 	if (err == ERR_OK)
 		err = row_state_decode(row, &state);
 	if (err == ERR_OK)
-		atomic_store(&keeper->flushed, state.index);
+		keeper_found_flushed(keeper, state.index);
 	else if (err != ERR_NOT_FOUND)
 		log_warn("flushed_unknown", "path=%s condition=%s", view->database->path, err_name(err));
 }

@@ -26,5 +26,8 @@ void keeper_stop(struct keeper *keeper);
 void keeper_flush(struct keeper *keeper); /* ON_ANY_THREAD */
 void keeper_sweep(struct keeper *keeper); /* the compacted revision was raised; ON_ANY_THREAD */
 
+/* All up to here is on disk. */
+void keeper_found_flushed(struct keeper *keeper, uint64_t index);
+
 /* One step of the clean-up: see sweep.c. True: there is more to do. */
 bool sweep_step(struct kv_view *view);

@@ -96,11 +96,10 @@ enum err store_snapshot_install(struct store *store, const char *directory)
 		return err;
 	}
 	atomic_store(&before->removed, true); /* when its last view is closed */
-	keeper_stop(&store->keeper);
 	err = store_stand_on(store, database);
 	if (err != ERR_OK)
 		log_fatal("snapshot_unreadable", "path=%s condition=%s", store->directory, err_name(err));
-	keeper_start(&store->keeper, &store->kv);
+	keeper_found_flushed(&store->keeper, store->batch.state.index);
 	store_tell_replaced(store);
 	log_info("snapshot_installed", "index=%" PRIu64 " revision=%" PRId64, store->batch.state.index,
 	         store->batch.state.revision);

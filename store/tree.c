@@ -83,11 +83,23 @@ void tree_remove(struct batch *batch, struct bytes key, struct tree_time now)
 		tree_shrink(batch, layout_parent(branch->node.key), now);
 }
 
-void tree_carry(struct batch *batch, struct bytes prefix, const struct kv_directory *was)
+/* A marker is the directory itself, whose id its marker does not change. */
+void tree_replace(struct batch *batch, struct bytes key, struct tree_time now)
+{
+	struct bytes home = layout_home(key);
+	if (home.size == 0 || layout_is_directory(key))
+		return;
+	branch_mark_changed(batch, batch_branch(batch, home), now);
+}
+
+void tree_carry(struct batch *batch, struct bytes prefix, const struct kv_directory *was, struct tree_time now)
 {
 	struct branch *branch = batch_branch(batch, prefix);
 	if (!branch->exists)
 		return; /* a later operation of the same transaction removed it */
+	struct bytes parent = layout_parent(branch->node.key);
+	if (parent.size != 0 && branch->directory.id != was->id)
+		branch_mark_changed(batch, batch_branch(batch, parent), now);
 	branch->directory.id = was->id;
 	branch->directory.create_revision = was->create_revision;
 	branch->directory.create_time_ns = was->create_time_ns;

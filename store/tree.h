@@ -19,5 +19,7 @@ struct tree_time {
  * key was replaced by another stays the same directory. */
 void tree_add(struct batch *batch, const struct kv_record *record, struct tree_time now);
 void tree_remove(struct batch *batch, struct bytes key, struct tree_time now);
-/* The directory takes what it was under another name: its id and its times. */
-void tree_carry(struct batch *batch, struct bytes prefix, const struct kv_directory *was);
+/* Another object has the name of the key: a change of membership, too. */
+void tree_replace(struct batch *batch, struct bytes key, struct tree_time now);
+/* The directory takes what it was under another name: its id and its times. Those in it come before it. */
+void tree_carry(struct batch *batch, struct bytes prefix, const struct kv_directory *was, struct tree_time now);
