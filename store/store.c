@@ -122,26 +122,68 @@ enum err store_config_begin(struct store *store, struct bytes payload)
 
 /* ---- proposals ---- */
 
-static int64_t ops_growth(const struct kv_op *ops, size_t count);
+enum { GROWTH_LOOK_MAX = 64 }; /* of so many puts it is looked up what they replace */
 
-static int64_t txn_growth(const struct kv_txn *txn)
+struct growth {
+	struct kv_view *view;
+	size_t looks;
+	int64_t most, exact; /* without, and with, what is replaced */
+};
+
+static void growth_put(struct growth *growth, const struct kv_put *put)
 {
-	int64_t success = ops_growth(txn->success, txn->success_count);
-	int64_t failure = ops_growth(txn->failure, txn->failure_count);
-	return success > failure ? success : failure;
+	int64_t size = (int64_t)(put->value.size + put->attr.size);
+	growth->most += (int64_t)put->key.size + size;
+	growth->exact += (int64_t)put->key.size + size;
+	if (growth->looks == 0)
+		return;
+	growth->looks--;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct kv_record was;
+	if (kv_get(growth->view, put->key, &arena, &was) != ERR_OK)
+		return;
+	growth->exact -= (int64_t)put->key.size;
+	growth->exact -= put->keep_value ? 0 : (int64_t)was.value.size;
+	growth->exact -= put->keep_attr ? 0 : (int64_t)was.attr.size;
 }
 
-/* What the operations may add, if nothing that they replace is counted; 0: they only take away or move. */
-static int64_t ops_growth(const struct kv_op *ops, size_t count)
+static void growth_ops(struct growth *growth, const struct kv_op *ops, size_t count);
+
+/* Only one branch happens: the one that adds more. */
+static void growth_txn(struct growth *growth, const struct kv_txn *txn)
 {
-	int64_t growth = 0;
+	struct growth success = *growth, failure = *growth;
+	growth_ops(&success, txn->success, txn->success_count);
+	failure.looks = success.looks;
+	growth_ops(&failure, txn->failure, txn->failure_count);
+	size_t looks = failure.looks;
+	*growth = success.exact > failure.exact ? success : failure;
+	growth->looks = looks;
+	growth->most = success.most > failure.most ? success.most : failure.most;
+}
+
+static void growth_ops(struct growth *growth, const struct kv_op *ops, size_t count)
+{
 	for (size_t i = 0; i < count; i++) {
 		if (ops[i].kind == KV_PUT)
-			growth += (int64_t)(ops[i].put.key.size + ops[i].put.value.size + ops[i].put.attr.size);
+			growth_put(growth, &ops[i].put);
 		else if (ops[i].kind == KV_TXN)
-			growth += txn_growth(ops[i].txn);
+			growth_txn(growth, ops[i].txn);
 	}
-	return growth;
+}
+
+/* Near the quota it is looked up what the puts replace, so that a full store can still be written smaller. */
+static bool store_would_pass_quota(struct store *store, struct kv_view *view, const struct kv_txn *txn)
+{
+	struct growth growth = {.view = view};
+	growth_txn(&growth, txn);
+	int64_t room = (int64_t)store->quota_bytes - view->state.value_bytes;
+	if (growth.most == 0 || growth.most <= room)
+		return false;
+	struct growth exact = {.view = view, .looks = GROWTH_LOOK_MAX};
+	growth_txn(&exact, txn);
+	return exact.exact > 0 && exact.exact > room;
 }
 
 enum err store_admit(struct store *store, const struct kv_command *command)
@@ -151,11 +193,8 @@ enum err store_admit(struct store *store, const struct kv_command *command)
 	enum err err = txn_check(&command->txn);
 	if (err != ERR_OK || store->quota_bytes == 0)
 		return err;
-	int64_t growth = txn_growth(&command->txn);
-	if (growth == 0)
-		return ERR_OK;
 	struct kv_view *view = kv_view_open(&store->kv);
-	bool over = (uint64_t)(view->state.value_bytes + growth) > store->quota_bytes;
+	bool over = store_would_pass_quota(store, view, &command->txn);
 	kv_view_close(view);
 	return over ? ERR_QUOTA : ERR_OK;
 }

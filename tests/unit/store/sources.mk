@@ -20,6 +20,7 @@ tests_unit_store_test_raftlog_damage_LDADD = $(RAFTLOG_TEST_LIBS)
 noinst_LIBRARIES += tests/unit/store/libfixture.a
 tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
 STORE_TESTS = \
+	tests/unit/store/test_apply \
 	tests/unit/store/test_tree \
 	tests/unit/store/test_txn
 check_PROGRAMS += $(STORE_TESTS)
@@ -27,3 +28,4 @@ TESTS += $(STORE_TESTS)
 STORE_TEST_LIBS = tests/unit/store/libfixture.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_unit_store_test_txn_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_tree_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_apply_LDADD = $(STORE_TEST_LIBS)
