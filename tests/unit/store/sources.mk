@@ -21,6 +21,7 @@ noinst_LIBRARIES += tests/unit/store/libfixture.a
 tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
 STORE_TESTS = \
 	tests/unit/store/test_apply \
+	tests/unit/store/test_model \
 	tests/unit/store/test_tree \
 	tests/unit/store/test_txn
 check_PROGRAMS += $(STORE_TESTS)
@@ -29,3 +30,5 @@ STORE_TEST_LIBS = tests/unit/store/libfixture.a libstore.a libbase.a $(UNIT_LIBS
 tests_unit_store_test_txn_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_tree_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_apply_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_model_SOURCES = tests/unit/store/test_model.c tests/unit/store/model.c tests/unit/store/model.h
+tests_unit_store_test_model_LDADD = $(STORE_TEST_LIBS)
