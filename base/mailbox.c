@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mailbox.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/memory.h"
+#include "base/wait.h"
 
 struct mailbox {
 	pthread_mutex_t mutex; /* guards all below; a leaf */
@@ -23,11 +21,7 @@ struct mailbox *mailbox_new(size_t letters_max)
 	check(letters_max > 0);
 	struct mailbox *mailbox = memory_new(sizeof *mailbox);
 	pthread_mutex_init(&mailbox->mutex, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&mailbox->filled, &attributes);
-	pthread_condattr_destroy(&attributes);
+	wait_cond_init(&mailbox->filled);
 	mailbox->last = &mailbox->first;
 	mailbox->count_max = letters_max;
 	return mailbox;
@@ -80,19 +74,7 @@ void mailbox_post_always(struct mailbox *mailbox, struct mailbox_letter *letter)
 static bool mailbox_wait(struct mailbox *mailbox, uint64_t deadline_ns)
 {
 	mailbox->owner_sleeps = true;
-	if (deadline_ns == UINT64_MAX) {
-		pthread_cond_wait(&mailbox->filled, &mailbox->mutex);
-		return true;
-	}
-	uint64_t now_ns = clock_steady_ns();
-	if (now_ns >= deadline_ns)
-		return false;
-	struct timespec until; /* condition variables know no CLOCK_BOOTTIME: wait by the difference */
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	uint64_t until_ns = (uint64_t)until.tv_nsec + (deadline_ns - now_ns);
-	until.tv_sec += (time_t)(until_ns / CLOCK_NS_PER_S);
-	until.tv_nsec = (long)(until_ns % CLOCK_NS_PER_S);
-	return pthread_cond_timedwait(&mailbox->filled, &mailbox->mutex, &until) != ETIMEDOUT;
+	return wait_until(&mailbox->filled, &mailbox->mutex, deadline_ns);
 }
 
 struct mailbox_letter *mailbox_drain(struct mailbox *mailbox, uint64_t deadline_ns)

@@ -18,4 +18,5 @@ libbase_a_SOURCES = \
 	base/nearest.c base/nearest.h \
 	base/proto.h \
 	base/random.c base/random.h \
-	base/role.c base/role.h
+	base/role.c base/role.h \
+	base/wait.c base/wait.h

@@ -5,12 +5,12 @@
  */
 #pragma once
 
-#include "base/arena.h"
-#include "base/bytes.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/bytes.h"
 #include "base/err.h"
 #include "store/kv.h"
 
@@ -32,13 +32,15 @@ struct replica_options {
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	size_t value_bytes_max;
 	uint64_t quota_bytes;
-	size_t memory_bytes; /* of the store */
-	const char *version; /* of the program, for status */
+	size_t memory_bytes;               /* of the store */
+	uint64_t snapshot_catchup_entries; /* of the log, kept for members that are behind; 0: the default, 100000 */
+	const char *version;               /* of the program, for status */
 };
 
 /* Opens the data directory (and locks it), recovers, listens; no thread runs yet, so observers can be added. Every failure
  * is logged with the thing and the remedy. ERR_LOCKED, ERR_WRONG_CLUSTER, ERR_WRONG_MEMBER, ERR_FORMAT_NEWER,
- * ERR_PERMISSION, ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID, ERR_INVALID (contradictory cluster), ERR_IO, ERR_NO_SPACE. */
+ * ERR_PERMISSION, ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID, ERR_INVALID (contradictory cluster), ERR_DAMAGED, ERR_CORRUPT, ERR_IO,
+ * ERR_NO_SPACE. */
 enum err replica_open(const struct replica_options *options, struct replica **ret_replica) MUST_USE;
 void replica_observe(struct replica *replica, const struct kv_observer *observer);
 enum err replica_start(struct replica *replica) MUST_USE;
@@ -52,13 +54,14 @@ struct kv *replica_kv(struct replica *replica);
 
 /* Runs exactly once if the submitting call succeeded, on the apply or raft role, and must be short. `result` is taken (free
  * with kv_result_free()), NULL unless err is ERR_OK. err: ERR_OK: applied here, see result->err and ->succeeded;
- * ERR_TIMEOUT, ERR_NO_LEADER, ERR_BUSY, ERR_STOPPED: certainly not applied, and never will be; ERR_UNKNOWN_OUTCOME: may
- * or may not be. */
+ * ERR_TIMEOUT, ERR_NO_LEADER, ERR_STOPPED: certainly not applied, and never will be; ERR_UNKNOWN_OUTCOME: may or may not
+ * be. */
 typedef void (*replica_proposed)(void *argument, enum err err, struct kv_result *result);
 
 /* command's session fields are filled in here; its bytes are borrowed for the call. Retried over changes of leader with
  * the same session and sequence until deadline_ns (clock_steady_ns). Refused at once (and done never runs): ERR_BUSY,
- * ERR_STOPPED, ERR_TOO_LARGE, ERR_QUOTA, ERR_INVALID, ERR_LIMIT, ERR_DUPLICATE_KEY. ON_ANY_THREAD */
+ * ERR_STOPPED, ERR_DAMAGED (see replica_status.differs), ERR_TOO_LARGE, ERR_QUOTA, ERR_INVALID, ERR_LIMIT, ERR_DUPLICATE_KEY.
+ * ON_ANY_THREAD */
 enum err replica_propose(struct replica *replica, const struct kv_command *command, uint64_t deadline_ns,
                          replica_proposed done, void *argument) MUST_USE;
 /* Waits for it. Not on a role that completions need. */
@@ -75,8 +78,8 @@ typedef void (*replica_ready)(void *argument, enum err err);
 
 /* After it, a view opened here shows every change that was acknowledged anywhere before the call. ERR_OK with *ret_pending false: it is so
  * already (a leader with its lease), and `ready` never runs. ERR_OK with *ret_pending true: `ready` runs exactly once, on
- * the raft or apply role, with ERR_OK, ERR_TIMEOUT at the deadline, or ERR_STOPPED. ERR_BUSY, ERR_STOPPED: refused. All
- * who wait share one round. ON_ANY_THREAD */
+ * the raft or apply role, with ERR_OK, ERR_TIMEOUT at the deadline, ERR_STOPPED or ERR_DAMAGED. ERR_BUSY, ERR_STOPPED,
+ * ERR_DAMAGED: refused. All who wait share one round. ON_ANY_THREAD */
 enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_ready ready, void *argument,
                          bool *ret_pending) MUST_USE;
 enum err replica_barrier_wait(struct replica *replica, uint64_t deadline_ns) MUST_USE;
@@ -101,7 +104,7 @@ struct replica_status {
 	uint64_t cluster_id, member_id, leader_id, term, commit, applied;
 	int64_t revision, compacted;
 	const char *name;
-	bool has_quorum;       /* a leader was heard within an election timeout */
+	bool has_quorum;       /* a leader is known: it was heard within an election timeout */
 	bool damaged, differs; /* the log is damaged; the checksum differs from the others' */
 	bool snapshot_busy;
 	uint64_t snapshot_done_bytes, snapshot_total_bytes;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the node share: the parts, and how work travels between the roles. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mailbox.h"
+#include "replica/barriers.h"
+#include "replica/crew.h"
+#include "replica/identity.h"
+#include "replica/job.h"
+#include "replica/loop.h"
+#include "replica/pending.h"
+#include "replica/replica.h"
+#include "replica/reports.h"
+#include "replica/transport.h"
+#include "store/raftlog.h"
+#include "store/store.h"
+
+enum {
+	NODE_INBOX_MAX = 16384,           /* letters to the raft role */
+	NODE_INBOX_BYTES_MAX = 192 << 20, /* of messages that wait there */
+};
+
+/* To the raft role. */
+enum letter_kind {
+	LETTER_MESSAGE,
+	LETTER_UNREACHABLE,
+	LETTER_TRANSFER,
+	LETTER_TRIM,
+	LETTER_SNAPSHOT_READY,
+	LETTER_SNAPSHOT_FAILED,
+	LETTER_SNAPSHOT_INSTALLED,
+};
+struct letter {
+	struct mailbox_letter link;
+	enum letter_kind kind;
+	uint64_t peer, index, term;
+	struct arena arena; /* holds what follows */
+	Peer__Envelope *envelope;
+	struct bytes config;
+};
+struct letter *letter_new(enum letter_kind kind);
+void letter_free(struct letter *letter);
+void node_drop_letters(struct mailbox_letter *letters);
+
+struct replica {
+	struct arena arena; /* holds the options' strings and the identity */
+	struct replica_options options;
+	struct identity identity;
+	int lock;
+	int64_t started_ns;
+	struct store *store;
+	struct raftlog *log;
+	struct transport *transport;
+	struct pending *pending;
+	struct barriers *barriers;
+	struct loop *loop;
+	struct crew *crew;
+	struct mailbox *inbox;
+	atomic_size_t inbox_bytes;
+	struct loop_published shown;
+	atomic_bool running, differs;
+
+	pthread_mutex_t jobs_mutex; /* guards the two queues; a leaf */
+	struct write_jobs writes;
+	struct apply_jobs applies;
+	atomic_uint_fast64_t written;           /* write_id: all up to it are durable */
+	atomic_uint_fast64_t write_began_ns;    /* of the write under way; 0: none */
+	uint64_t written_told, stalled_told_ns; /* by the raft role */
+	atomic_uint_fast64_t applied;           /* and its completions have run */
+
+	struct reports *reports;
+	struct snapshots *snapshots;
+	pthread_mutex_t facts_mutex; /* guards the facts below; a leaf */
+	struct raft_config config;
+	struct report_mark marks[REPORT_MARKS]; /* ours, newest last */
+	size_t mark_count;
+
+	pthread_t keeper;
+	struct mailbox *keeper_bell;
+	bool keeper_started;
+	atomic_bool publishing;                     /* this member's name and addresses are on their way */
+	uint64_t flush_asked_ns, flush_asked_index; /* by the keeper */
+};
+
+/* ---- node_raft.c ---- */
+void node_trace(void *argument, const char *line);
+void node_raft(void *argument); /* the duty */
+enum err node_loop_new(struct replica *replica, const struct raft_start *start, struct loop **ret_loop) MUST_USE;
+/* Takes the letter, wakes the raft role. */
+void node_post(struct replica *replica, struct letter *letter);
+bool node_received(void *argument, struct arena *arena, Peer__Envelope *envelope);
+void node_unreachable(void *argument, uint64_t peer);
+
+/* ---- node_log.c ---- */
+void node_log(void *argument); /* the duty */
+void node_write(struct replica *replica, struct write_job *job);
+
+/* ---- node_apply.c ---- */
+void node_apply(void *argument); /* the duty */
+void node_apply_later(struct replica *replica, struct apply_job *job);
+
+/* ---- node_facts.c ---- */
+void node_config_set(struct replica *replica, const struct raft_config *config);
+/* In the arena; the number is returned. */
+size_t node_voters(struct replica *replica, struct arena *arena, uint64_t **ret_ids);
+bool node_is_voter(struct replica *replica, uint64_t member);
+/* Notes the state's checksum when entries first … last held an index to compare at. By the apply role. */
+void node_mark(struct replica *replica, uint64_t first, uint64_t last);
+/* What this node says of itself; in the arena. */
+Peer__Status *node_status(struct replica *replica, struct arena *arena);
+void node_send_status(struct replica *replica);
+
+/* ---- node_keeper.c: once a second ---- */
+void node_keeper_start(struct replica *replica);
+void node_keeper_stop(struct replica *replica);
+/* Peers as the state and the configuration name them. */
+void node_peers_refresh(struct replica *replica);

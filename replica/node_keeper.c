@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is done once a second, beside the roles: the status goes out, silent connections are given up, the state is flushed and
+ * the log trimmed, the peers' addresses are followed, checksums compared, and this member's own entry in the state kept right.
+ */
+#include "replica/node.h"
+
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+	KEEPER_PERIOD_MS = 1000,
+	KEEPER_ALIVE_MS = 10000, /* a member heard since is one that the log is kept for */
+	/* A restart replays what was not flushed: a second's work or two. */
+	KEEPER_FLUSH_ENTRIES = 50000,
+	KEEPER_FLUSH_MS = 60000,
+	/* The log kept for members that are away for some minutes, and its ceilings on disk: above the first it is kept only
+	 * for members that are alive, above the second for nobody. */
+	KEEPER_CATCHUP_ENTRIES = 100000,
+	KEEPER_LOG_BYTES = 256 << 20,
+	KEEPER_LOG_BYTES_MAX = 1 << 30,
+};
+
+/* ---- flush and trim ---- */
+
+static void keeper_flush(struct replica *replica, uint64_t now_ns)
+{
+	uint64_t applied = store_applied(replica->store), flushed = store_flushed(replica->store);
+	if (applied == flushed)
+		return;
+	uint64_t entries = replica->options.snapshot_catchup_entries != 0 ? replica->options.snapshot_catchup_entries
+	                                                                  : KEEPER_FLUSH_ENTRIES;
+	bool many = applied - flushed >= entries && applied - replica->flush_asked_index >= entries;
+	bool long_ago = now_ns - replica->flush_asked_ns >= KEEPER_FLUSH_MS * CLOCK_NS_PER_MS;
+	if (!many && !long_ago)
+		return;
+	replica->flush_asked_ns = now_ns;
+	replica->flush_asked_index = applied;
+	store_flush(replica->store);
+}
+
+/* The lowest index that a live member still lacks, less one. */
+static uint64_t keeper_slowest(struct replica *replica, uint64_t now_ns, struct arena *arena)
+{
+	struct report *reports = NULL;
+	uint64_t slowest = store_applied(replica->store);
+	size_t count = reports_all(replica->reports, arena, &reports);
+	for (size_t i = 0; i < count; i++) {
+		bool alive = now_ns - reports[i].heard_ns < KEEPER_ALIVE_MS * CLOCK_NS_PER_MS;
+		if (alive && reports[i].last_index < slowest)
+			slowest = reports[i].last_index;
+	}
+	return slowest;
+}
+
+static void keeper_trim(struct replica *replica, uint64_t now_ns, struct arena *arena)
+{
+	uint64_t keep = replica->options.snapshot_catchup_entries != 0 ? replica->options.snapshot_catchup_entries
+	                                                               : KEEPER_CATCHUP_ENTRIES;
+	uint64_t first = atomic_load(&replica->shown.first_index), log_bytes = raftlog_disk_bytes(replica->log);
+	uint64_t to = store_flushed(replica->store), slowest = keeper_slowest(replica, now_ns, arena);
+	uint64_t tail = slowest > keep ? slowest - keep : 0;
+	if (log_bytes > KEEPER_LOG_BYTES)
+		tail = slowest;
+	if (log_bytes <= KEEPER_LOG_BYTES_MAX && tail < to)
+		to = tail;
+	/* In steps: a trim is a step of the core and a wake-up of the log. */
+	if (to < first || to - first + 1 < keep / 16 + 1)
+		return;
+	struct letter *letter = letter_new(LETTER_TRIM);
+	letter->index = to;
+	node_post(replica, letter);
+}
+
+/* ---- members ---- */
+
+static void keeper_peer(struct replica *replica, const struct kv_member *member)
+{
+	if (member->id == replica->identity.member)
+		return;
+	AUTO_FREE char *url = memory_dup_string(member->peer_urls);
+	url[strcspn(url, ",")] = 0;
+	enum err err = url[0] != 0 ? transport_peer(replica->transport, member->id, member->name, url) : ERR_OK;
+	(void)err; /* logged there, when the address is new */
+}
+
+void node_peers_refresh(struct replica *replica)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct kv_member_list list = {0};
+	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	enum err err = kv_members(view, &arena, &list);
+	if (err == ERR_OK)
+		for (size_t i = 0; i < list.count; i++)
+			keeper_peer(replica, &list.members[i]);
+	kv_view_close(view);
+}
+
+static void keeper_published(void *argument, enum err err, struct kv_result *result)
+{
+	struct replica *replica = argument;
+	(void)err; /* it is tried again while they differ */
+	if (result != NULL)
+		kv_result_free(result);
+	atomic_store(&replica->publishing, false);
+}
+
+static bool keeper_member_differs(const struct kv_member *one, const struct kv_member *other)
+{
+	return strcmp(one->name, other->name) != 0 || strcmp(one->peer_urls, other->peer_urls) != 0 ||
+	       strcmp(one->client_urls, other->client_urls) != 0;
+}
+
+/* This member's own URL: what the others were told at the start. */
+static const char *keeper_own_url(const struct replica *replica)
+{
+	for (size_t i = 0; i < replica->options.initial_count; i++)
+		if (strcmp(replica->options.initial_cluster[i].name, replica->options.name) == 0)
+			return replica->options.initial_cluster[i].url;
+	return replica->options.listen_peer_url;
+}
+
+/* The name and addresses of this member, as the state should have them. */
+static void keeper_publish(struct replica *replica, struct arena *arena)
+{
+	struct kv_command command = {.kind = KV_COMMAND_MEMBER,
+	                             .member = {.id = replica->identity.member,
+	                                        .name = replica->options.name,
+	                                        .peer_urls = keeper_own_url(replica),
+	                                        .client_urls = replica->options.client_urls}};
+	struct kv_member_list list = {0};
+	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	bool known = kv_members(view, arena, &list) == ERR_OK, differs = false;
+	kv_view_close(view);
+	for (size_t i = 0; known && i < list.count; i++)
+		if (list.members[i].id == replica->identity.member)
+			differs = keeper_member_differs(&list.members[i], &command.member);
+	if (!differs || pending_session(replica->pending) == 0 || atomic_exchange(&replica->publishing, true))
+		return;
+	uint64_t deadline_ns = clock_steady_ns() + 10 * CLOCK_NS_PER_S;
+	if (pending_add(replica->pending, &command, deadline_ns, keeper_published, replica) != ERR_OK)
+		atomic_store(&replica->publishing, false);
+	else
+		crew_want(replica->crew, CREW_RAFT);
+}
+
+/* ---- the state compared ---- */
+
+static void keeper_compare(struct replica *replica, struct arena *arena)
+{
+	struct report_mark marks[REPORT_MARKS];
+	uint64_t *voters = NULL, index = 0;
+	size_t voter_count = node_voters(replica, arena, &voters);
+	pthread_mutex_lock(&replica->facts_mutex);
+	size_t mark_count = replica->mark_count;
+	memcpy(marks, replica->marks, sizeof marks);
+	pthread_mutex_unlock(&replica->facts_mutex);
+	if (atomic_load(&replica->differs) || !reports_contradict(replica->reports, voters, voter_count,
+	                                                          replica->identity.member, marks, mark_count, &index))
+		return;
+	log_error("state_differs",
+	          "index=%" PRIu64 " path=%s remedy=\"this node has taken itself out of the cluster: stop it, keep the "
+	          "directory for an inquiry, and replace this member\"",
+	          index, replica->options.data_directory);
+	atomic_store(&replica->differs, true);
+	atomic_store(&replica->shown.lease_until_ms, 0);
+	pending_stop(replica->pending);
+	barriers_stop(replica->barriers, ERR_DAMAGED);
+}
+
+/* ---- the thread ---- */
+
+static void keeper_round(struct replica *replica)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	uint64_t now_ns = clock_steady_ns();
+	node_send_status(replica);
+	transport_review(replica->transport, now_ns);
+	keeper_flush(replica, now_ns);
+	keeper_trim(replica, now_ns, &arena);
+	node_peers_refresh(replica);
+	keeper_publish(replica, &arena);
+	keeper_compare(replica, &arena);
+}
+
+static void *keeper_main(void *argument)
+{
+	struct replica *replica = argument;
+	pthread_setname_np(pthread_self(), "etcfs-keeper");
+	replica->flush_asked_ns = clock_steady_ns();
+	for (;;) {
+		/* Nobody posts there: it is the timer, and how the thread is stopped. */
+		mailbox_drain(replica->keeper_bell, clock_steady_ns() + KEEPER_PERIOD_MS * CLOCK_NS_PER_MS);
+		if (mailbox_is_stopped(replica->keeper_bell))
+			return NULL;
+		keeper_round(replica);
+	}
+}
+
+void node_keeper_start(struct replica *replica)
+{
+	int failed = pthread_create(&replica->keeper, NULL, keeper_main, replica);
+	check(failed == 0);
+	replica->keeper_started = true;
+}
+
+void node_keeper_stop(struct replica *replica)
+{
+	if (!replica->keeper_started)
+		return;
+	mailbox_stop(replica->keeper_bell);
+	pthread_join(replica->keeper, NULL);
+	replica->keeper_started = false;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replica/recovery.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/crc32c.h"
+#include "base/cursor.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+	RECOVERY_CONFIG_BYTES_MAX = 1 << 20,
+	RECOVERY_NOTE_BYTES = 20, /* index, term, checksum */
+};
+
+/* ---- opening ---- */
+
+static enum err recovery_identity(struct replica *replica)
+{
+	const char *directory = replica->options.data_directory;
+	struct identity derived = {0}, stored = {0};
+	enum err err = identity_derive(&replica->options, &replica->arena, &derived);
+	if (err == ERR_OK)
+		err = identity_lock(directory, &replica->lock);
+	if (err != ERR_OK)
+		return err;
+	err = identity_load(directory, &replica->arena, &stored);
+	if (err == ERR_NOT_FOUND) {
+		replica->identity = derived;
+		return identity_save(directory, &replica->identity);
+	}
+	if (err == ERR_OK)
+		err = identity_check(directory, &stored, &derived);
+	if (err == ERR_OK)
+		replica->identity = stored;
+	return err;
+}
+
+/* A node that lost its vote could vote twice in a term: thesis §3.8. */
+static enum err recovery_check_log_exists(const struct replica *replica, const char *log_directory)
+{
+	if (!replica->identity.formed || access(log_directory, F_OK) == 0)
+		return ERR_OK;
+	log_error(
+	    "log_missing",
+	    "path=%s remedy=\"put the directory back, or replace this member by one with an empty data directory\"",
+	    log_directory);
+	return ERR_DAMAGED;
+}
+
+static enum err recovery_open_log(struct replica *replica, struct raftlog_state *ret_state)
+{
+	AUTO_FREE char *directory = memory_format("%s/log", replica->options.data_directory);
+	enum err err = recovery_check_log_exists(replica, directory);
+	if (err != ERR_OK)
+		return err;
+	struct raftlog_options options = {
+	    .directory = directory, .cluster_id = replica->identity.cluster, .member_id = replica->identity.member};
+	return raftlog_open(&options, &replica->log, ret_state);
+}
+
+static enum err recovery_open_store(struct replica *replica)
+{
+	AUTO_FREE char *directory = memory_format("%s/store", replica->options.data_directory);
+	struct store_options options = {
+	    .directory = directory,
+	    .memory_bytes = replica->options.memory_bytes,
+	    .quota_bytes = replica->options.quota_bytes,
+	    .initial_members = replica->identity.members,
+	    .initial_member_count = replica->identity.member_count,
+	};
+	return store_open(&options, &replica->store);
+}
+
+/* The configuration that a new cluster begins with: all initial members vote. */
+static enum err recovery_begin_config(struct replica *replica)
+{
+	struct raft_config config;
+	raft_config_init(&config);
+	enum err err = ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < replica->identity.member_count; i++)
+		err = raft_config_set(&config,
+		                      (struct raft_member){.id = replica->identity.members[i].id, .voter = true});
+	AUTO_BUFFER struct buffer payload;
+	buffer_init(&payload, RECOVERY_CONFIG_BYTES_MAX);
+	if (err == ERR_OK) {
+		raft_config_encode(&config, &payload);
+		err = store_config_begin(replica->store, buffer_bytes(&payload));
+	}
+	raft_config_fini(&config);
+	return err;
+}
+
+/* ---- the note of an installation ---- */
+
+enum err recovery_note_install(struct replica *replica, uint64_t index, uint64_t term)
+{
+	AUTO_FREE char *path = memory_format("%s/installing", replica->options.data_directory);
+	AUTO_BUFFER struct buffer note;
+	buffer_init(&note, RECOVERY_NOTE_BYTES);
+	buffer_put_u64(&note, index);
+	buffer_put_u64(&note, term);
+	buffer_put_u32(&note, crc32c(0, buffer_bytes(&note)));
+	return file_replace(path, buffer_bytes(&note), 0600);
+}
+
+enum err recovery_forget_install(struct replica *replica)
+{
+	AUTO_FREE char *path = memory_format("%s/installing", replica->options.data_directory);
+	return file_remove_tree(path);
+}
+
+/* The state stands at a snapshot, and the log was to be emptied when the process ended: it is done now. */
+static enum err recovery_finish_install(struct replica *replica, struct raftlog_state *state)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	AUTO_FREE char *path = memory_format("%s/installing", replica->options.data_directory);
+	struct bytes note = BYTES_NONE;
+	enum err err = file_read(path, RECOVERY_NOTE_BYTES, &arena, &note);
+	if (err == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (err != ERR_OK && err != ERR_TOO_LARGE)
+		return err;
+	struct cursor cursor = cursor_over(note);
+	uint64_t index = cursor_u64(&cursor), term = cursor_u64(&cursor);
+	uint32_t crc = cursor_u32(&cursor);
+	bool whole = cursor_is_done(&cursor) && crc == crc32c(0, bytes_of(note.data, note.size - sizeof crc));
+	bool behind = state->last_index < index || state->first_index > index + 1 || state->damaged;
+	if (whole && store_applied(replica->store) == index && store_applied_term(replica->store) == term && behind) {
+		log_info("install_finished", "index=%" PRIu64 " term=%" PRIu64, index, term);
+		raftlog_reset(replica->log, index, term);
+		state->damaged = false;
+		state->first_index = index + 1;
+		state->last_index = index;
+		state->start_term = term;
+	}
+	return recovery_forget_install(replica);
+}
+
+enum err recovery_open(struct replica *replica, struct raftlog_state *ret_state)
+{
+	AUTO_FREE char *snapshots = memory_format("%s/snapshots", replica->options.data_directory);
+	enum err err = recovery_identity(replica);
+	if (err == ERR_OK)
+		err = recovery_open_log(replica, ret_state);
+	if (err == ERR_OK)
+		err = recovery_open_store(replica);
+	if (err == ERR_OK && store_applied(replica->store) == 0)
+		err = recovery_begin_config(replica);
+	if (err == ERR_OK)
+		err = recovery_finish_install(replica, ret_state);
+	if (err == ERR_OK)
+		err = file_remove_tree(snapshots);
+	if (err != ERR_OK)
+		return err;
+	replica->identity.formed = true;
+	replica->identity.boot++;
+	return identity_save(replica->options.data_directory, &replica->identity);
+}
+
+void recovery_close(struct replica *replica)
+{
+	if (replica->store != NULL)
+		store_close(replica->store);
+	if (replica->log != NULL)
+		raftlog_close(replica->log);
+	if (replica->lock >= 0)
+		close(replica->lock);
+}
+
+/* ---- the start of the core ---- */
+
+/* Log and state cannot have come from each other by any crash: the state is flushed only from what is durable in the log, and
+ * the log trimmed only below what is flushed. */
+static bool recovery_is_damaged(const struct replica *replica, const struct raftlog_state *state)
+{
+	const char *what = NULL;
+	uint64_t applied = store_applied(replica->store);
+	if (state->damaged)
+		what = raftlog_damage(replica->log);
+	else if (state->last_index < applied)
+		what = "entries that were applied are missing from the log";
+	else if (state->first_index > applied + 1)
+		what = "the applied state is older than the log begins";
+	if (what == NULL)
+		return false;
+	log_error(
+	    "damaged",
+	    "path=%s reason=\"%s\" log_first=%" PRIu64 " log_last=%" PRIu64 " applied=%" PRIu64
+	    " remedy=\"it is repaired from the other members by itself; without a majority of them, restore a backup\"",
+	    replica->options.data_directory, what, state->first_index, state->last_index, applied);
+	return true;
+}
+
+struct recovery_scan {
+	struct arena *arena;
+	struct raft_entry *entries;
+	size_t count, count_max;
+};
+
+static void recovery_entry(void *argument, const struct raftlog_entry *entry)
+{
+	struct recovery_scan *scan = argument;
+	check(scan->count < scan->count_max);
+	struct raft_entry *to = &scan->entries[scan->count++];
+	*to = (struct raft_entry){.term = entry->term,
+	                          .size_bytes = (uint32_t)entry->payload.size,
+	                          .kind = (enum raft_entry_kind)entry->kind};
+	if (to->kind == RAFT_ENTRY_CONFIG)
+		to->config_payload = arena_dup(scan->arena, entry->payload);
+}
+
+static enum err recovery_entries(struct replica *replica, const struct raftlog_state *state, struct arena *arena,
+                                 struct raft_start *start)
+{
+	struct recovery_scan scan = {.arena = arena, .count_max = (size_t)(state->last_index + 1 - state->first_index)};
+	scan.entries = arena_zero(arena, scan.count_max, sizeof *scan.entries);
+	enum err err = raftlog_scan(replica->log, recovery_entry, &scan);
+	if (err != ERR_OK)
+		return err;
+	start->entries = scan.entries;
+	start->count = scan.count;
+	start->snapshot_index = state->first_index - 1;
+	start->snapshot_term = state->start_term;
+	return ERR_OK;
+}
+
+enum err recovery_start(struct replica *replica, const struct raftlog_state *state, struct arena *arena,
+                        struct raft_start *ret_start)
+{
+	struct raft_start start = {
+	    .now_ms = clock_steady_ms(),
+	    .term = state->term,
+	    .vote = state->vote,
+	    .applied = store_applied(replica->store),
+	    .damaged = recovery_is_damaged(replica, state),
+	};
+	/* As of the applied index; later configurations in the log come after it, earlier ones do not outlive it. */
+	enum err err = store_config(replica->store, arena, &start.config_payload);
+	if (err == ERR_OK && start.damaged) {
+		start.snapshot_index = start.applied;
+		start.snapshot_term = store_applied_term(replica->store);
+	} else if (err == ERR_OK) {
+		err = recovery_entries(replica, state, arena, &start);
+	}
+	if (err == ERR_OK)
+		*ret_start = start;
+	return err;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each member said of itself last. Statuses go from each to each, every second and when a role changes, beside consensus
+ * and not through it: so they are there without a quorum, and are no more than reports.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "replica/frame.h"
+
+enum {
+	REPORT_MARKS = 8, /* newest checksums that a status carries */
+	REPORT_VERSION_BYTES_MAX = 64,
+};
+
+struct report_mark {
+	uint64_t index, checksum;
+};
+
+struct report {
+	uint64_t member;
+	uint64_t heard_ns; /* steady clock */
+	int64_t heard_wall_ns, started_ns, revision;
+	uint64_t term, commit, applied, first_index, last_index, leader;
+	uint64_t store_bytes, log_bytes, keys, memory_bytes;
+	int role;
+	char version[REPORT_VERSION_BYTES_MAX];
+	struct report_mark marks[REPORT_MARKS];
+	size_t mark_count;
+};
+
+struct reports;
+struct reports *reports_new(void);
+void reports_free(struct reports *reports);
+/* ON_ANY_THREAD */
+void reports_heard(struct reports *reports, uint64_t member, const Peer__Status *status);
+/* Copies of all of them; in the arena. ON_ANY_THREAD */
+size_t reports_all(struct reports *reports, struct arena *arena, struct report **ret_reports);
+/* False when nothing was heard from it yet. ON_ANY_THREAD */
+bool reports_find(struct reports *reports, uint64_t member, struct report *ret_report);
+
+/* Does a majority of `voters` (this one, whose marks are given, among them) agree on a checksum that is not ours, at an index
+ * where we have one? */
+bool reports_contradict(struct reports *reports, const uint64_t *voters, size_t voter_count, uint64_t self,
+                        const struct report_mark *marks, size_t mark_count, uint64_t *ret_index);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The status of the cluster as this node knows it, and its counters. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "replica/node.h"
+#include "replica/snapshots.h"
+
+enum {
+	STATUS_REACHABLE_MS = 3000, /* three statuses of a second each */
+	STATUS_METRICS_LINE_BYTES_MAX = 512,
+};
+
+static const char *status_role(int role, bool voter)
+{
+	switch ((enum raft_role)role) {
+	case RAFT_LEADER:
+		return "leader";
+	case RAFT_PRE_CANDIDATE:
+	case RAFT_CANDIDATE:
+		return "candidate";
+	case RAFT_FOLLOWER:
+		return voter ? "follower" : "learner";
+	}
+	return "unknown";
+}
+
+static void status_of_report(struct replica_member_status *member, const struct report *report)
+{
+	member->term = report->term;
+	member->commit = report->commit;
+	member->applied = report->applied;
+	member->first_index = report->first_index;
+	member->last_index = report->last_index;
+	member->revision = report->revision;
+	member->store_bytes = report->store_bytes;
+	member->log_bytes = report->log_bytes;
+	member->keys = report->keys;
+	member->memory_bytes = report->memory_bytes;
+	member->started_ns = report->started_ns;
+	member->heard_ns = report->heard_wall_ns;
+	if (report->mark_count != 0) {
+		member->checksum = report->marks[report->mark_count - 1].checksum;
+		member->checksum_index = report->marks[report->mark_count - 1].index;
+	}
+}
+
+static void status_member(struct replica *replica, const struct kv_member *known, const Peer__Status *own,
+                          struct arena *arena, struct replica_member_status *ret_member)
+{
+	struct reports *self = NULL;
+	struct report report = {0};
+	struct replica_member_status member = {
+	    .id = known->id, .name = known->name, .peer_urls = known->peer_urls, .client_urls = known->client_urls};
+	member.self = known->id == replica->identity.member;
+	member.is_voter = node_is_voter(replica, known->id);
+	member.version = "";
+	if (member.self) {
+		self = reports_new();
+		reports_heard(self, known->id, own);
+	}
+	if (reports_find(self != NULL ? self : replica->reports, known->id, &report)) {
+		status_of_report(&member, &report);
+		member.version = arena_dup_string(arena, bytes_of_string(report.version));
+		uint64_t silent_ns = clock_steady_ns() - report.heard_ns;
+		member.reachable = silent_ns < STATUS_REACHABLE_MS * CLOCK_NS_PER_MS;
+	}
+	reports_free(self);
+	member.role = member.reachable ? status_role(report.role, member.is_voter) : "unreachable";
+	uint64_t commit = atomic_load(&replica->shown.commit);
+	member.lag = commit > member.applied ? commit - member.applied : 0;
+	*ret_member = member;
+}
+
+static void status_members(struct replica *replica, struct kv_view *view, struct arena *arena,
+                           struct replica_status *status)
+{
+	struct kv_member_list list = {0};
+	if (kv_members(view, arena, &list) != ERR_OK)
+		return;
+	Peer__Status *own = node_status(replica, arena);
+	status->members = arena_zero(arena, list.count, sizeof *status->members);
+	status->member_count = list.count;
+	for (size_t i = 0; i < list.count; i++)
+		status_member(replica, &list.members[i], own, arena, &status->members[i]);
+}
+
+void replica_status(struct replica *replica, struct arena *arena, struct replica_status *ret_status)
+{
+	struct snapshots_progress progress = {0};
+	snapshots_progress(replica->snapshots, &progress);
+	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	struct replica_status status = {
+	    .cluster_id = replica->identity.cluster,
+	    .member_id = replica->identity.member,
+	    .leader_id = atomic_load(&replica->shown.leader),
+	    .term = atomic_load(&replica->shown.term),
+	    .commit = atomic_load(&replica->shown.commit),
+	    .applied = kv_view_index(view),
+	    .revision = kv_view_revision(view),
+	    .compacted = kv_view_compacted(view),
+	    .name = arena_dup_string(arena, bytes_of_string(replica->identity.name)),
+	    .has_quorum = atomic_load(&replica->shown.leader) != 0,
+	    .damaged = atomic_load(&replica->shown.damaged),
+	    .differs = atomic_load(&replica->differs),
+	    .snapshot_busy = progress.busy,
+	    .snapshot_done_bytes = progress.done_bytes,
+	    .snapshot_total_bytes = progress.total_bytes,
+	};
+	status_members(replica, view, arena, &status);
+	kv_view_close(view);
+	*ret_status = status;
+}
+
+/* ---- metrics ---- */
+
+struct status_metrics {
+	struct buffer *buffer;
+	enum err err;
+};
+
+static void status_metric(struct status_metrics *metrics, const char *name, const char *type, const char *help,
+                          uint64_t value)
+{
+	char line[STATUS_METRICS_LINE_BYTES_MAX];
+	int size = snprintf(line, sizeof line, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name, help, name, type,
+	                    name, value);
+	if (metrics->err == ERR_OK && size > 0 && (size_t)size < sizeof line)
+		metrics->err = buffer_append(metrics->buffer, bytes_of(line, (size_t)size));
+}
+
+enum err replica_metrics(struct replica *replica, struct buffer *buffer)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct status_metrics metrics = {.buffer = buffer};
+	struct transport_stats stats;
+	transport_stats(replica->transport, &stats);
+	const Peer__Status *own = node_status(replica, &arena);
+	uint64_t leader = atomic_load(&replica->shown.leader);
+	status_metric(&metrics, "etcd_server_has_leader", "gauge", "Whether a leader is known.", leader != 0);
+	status_metric(&metrics, "etcd_server_is_leader", "gauge", "Whether this member leads.",
+	              leader == replica->identity.member);
+	status_metric(&metrics, "etcd_server_proposals_committed_total", "gauge",
+	              "Index that is known to be committed.", own->commit);
+	status_metric(&metrics, "etcd_server_proposals_applied_total", "gauge", "Index that is applied here.",
+	              own->applied);
+	status_metric(&metrics, "etcd_server_proposals_pending", "gauge", "Proposals of this member without an answer.",
+	              pending_count(replica->pending));
+	status_metric(&metrics, "etcfs_raft_term", "gauge", "Term.", own->term);
+	status_metric(&metrics, "etcfs_raft_log_first_index", "gauge", "First index of the log.", own->first_index);
+	status_metric(&metrics, "etcfs_raft_log_last_index", "gauge", "Last index of the log.", own->last_index);
+	status_metric(&metrics, "etcfs_raft_log_bytes", "gauge", "Bytes of the log on disk.", own->log_bytes);
+	status_metric(&metrics, "etcfs_reads_waiting", "gauge", "Read barriers that wait.",
+	              barriers_count(replica->barriers));
+	status_metric(&metrics, "etcd_debugging_mvcc_keys_total", "gauge", "Live keys.", own->keys);
+	status_metric(&metrics, "etcd_debugging_mvcc_current_revision", "gauge", "Revision of the store.",
+	              (uint64_t)own->revision);
+	status_metric(&metrics, "etcd_mvcc_db_total_size_in_bytes", "gauge", "Bytes of the store on disk.",
+	              own->store_bytes);
+	status_metric(&metrics, "etcfs_store_memory_bytes", "gauge", "Memory of the store.", own->memory_bytes);
+	status_metric(&metrics, "etcfs_peer_frames_sent_total", "counter", "Messages sent.", stats.frames_sent);
+	status_metric(&metrics, "etcfs_peer_frames_received_total", "counter", "Messages received.",
+	              stats.frames_received);
+	status_metric(&metrics, "etcfs_peer_frames_dropped_total", "counter", "Messages dropped.",
+	              stats.frames_dropped);
+	status_metric(&metrics, "etcd_network_peer_sent_bytes_total", "counter", "Bytes sent to members.",
+	              stats.bytes_sent);
+	status_metric(&metrics, "etcd_network_peer_received_bytes_total", "counter", "Bytes received from members.",
+	              stats.bytes_received);
+	status_metric(&metrics, "etcfs_state_differs", "gauge", "Whether the state differs from the others'.",
+	              atomic_load(&replica->differs));
+	return metrics.err;
+}

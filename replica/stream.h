@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both ends of a connection share: the library's conditions as ours, hellos, and the table of peers. */
+#pragma once
+
+#include <nng/nng.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "base/buffer.h"
+#include "replica/transport.h"
+
+struct link;
+struct inbound;
+LIST_HEAD(inbound_list, inbound);
+
+/* What is known of a peer whether or not we dial it. */
+struct stream_peer {
+	uint64_t id, incarnation; /* the highest that said hello */
+	uint64_t heard_ns;        /* of any frame */
+};
+
+struct transport {
+	struct transport_options options;
+	nng_stream_listener *listener;
+	nng_aio *accepting;
+	pthread_mutex_t mutex; /* guards the tables below; taken before no other */
+	pthread_cond_t inbound_gone;
+	struct inbound_list inbounds;
+	size_t inbound_count;
+	struct stream_peer peers[LIMIT_MEMBERS];
+	size_t peer_count;
+	uint64_t complained_ns;
+	struct link *links[LIMIT_MEMBERS]; /* the first link_count are set and stay */
+	atomic_size_t link_count;
+	atomic_bool started, stopping;
+	atomic_uint_fast64_t frames_sent, bytes_sent, frames_received, bytes_received, frames_dropped, connections_made;
+};
+
+enum err stream_err(int error);
+
+/* The frame of a hello to this member, replacing what the buffer holds. */
+void stream_hello(const struct transport *transport, uint64_t to, struct buffer *buffer);
+/* Is it a hello to us, of this protocol and cluster? peer: who it must be of; 0: anybody. Complaints are logged, at most one
+ * in some seconds. */
+bool stream_hello_is_good(struct transport *transport, const Peer__Envelope *envelope, uint64_t peer);
+
+/* A hello of this incarnation came: false if a later one was here before. */
+bool stream_peer_hello(struct transport *transport, uint64_t peer, uint64_t incarnation);
+void stream_peer_heard(struct transport *transport, uint64_t peer);
+uint64_t stream_peer_heard_ns(struct transport *transport, uint64_t peer);
+
+/* ---- link.c: to a peer ---- */
+struct link *link_new(struct transport *transport, uint64_t peer, const char *name);
+/* ERR_ADDRESS_INVALID. Dials there from now on. */
+enum err link_direct(struct link *link, const char *url) MUST_USE;
+void link_stop(struct link *link);
+void link_free(struct link *link);
+uint64_t link_peer(const struct link *link);
+enum err link_send(struct link *link, struct bytes frame) MUST_USE;
+void link_flush(struct link *link);
+void link_review(struct link *link, uint64_t now_ns);
+bool link_is_up(struct link *link);
+
+/* ---- inbound.c: from a peer ---- */
+/* Takes the stream. */
+void inbound_accept(struct transport *transport, nng_stream *stream);
+/* Closes all, or only those of one peer but for the given one. The transport's mutex is held. */
+void inbound_close_all(struct transport *transport, uint64_t peer, const struct inbound *but);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replica/transport.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "replica/stream.h"
+
+/* After an accept that failed (no descriptors, no memory) before the next. */
+enum { TRANSPORT_ACCEPT_PAUSE_MS = 100 };
+
+static void transport_accept(struct transport *transport)
+{
+	nng_stream_listener_accept(transport->listener, transport->accepting);
+}
+
+static void transport_accepted(void *argument)
+{
+	struct transport *transport = argument;
+	int error = nng_aio_result(transport->accepting);
+	nng_stream *stream = error == 0 ? nng_aio_get_output(transport->accepting, 0) : NULL;
+	if (stream != NULL) {
+		nng_aio_set_output(transport->accepting, 0, NULL); /* a pause has none */
+		inbound_accept(transport, stream);
+	}
+	if (atomic_load(&transport->stopping) || error == NNG_ECLOSED || error == NNG_ECANCELED)
+		return;
+	if (error != 0)
+		nng_sleep_aio(TRANSPORT_ACCEPT_PAUSE_MS, transport->accepting);
+	else
+		transport_accept(transport);
+}
+
+static enum err transport_listen(struct transport *transport)
+{
+	int error = nng_stream_listener_alloc(&transport->listener, transport->options.listen_url);
+	if (error == 0)
+		error = nng_stream_listener_listen(transport->listener);
+	if (error == 0)
+		return ERR_OK;
+	enum err err = stream_err(error);
+	log_error("listen_failed", "url=%s error=\"%s\" remedy=\"%s\"", transport->options.listen_url,
+	          nng_strerror(error),
+	          err == ERR_ADDRESS_IN_USE ? "stop the program that has this port, or listen on another one"
+	                                    : "listen on an address of this machine, as tcp://HOST:PORT");
+	return err == ERR_ADDRESS_IN_USE || err == ERR_PERMISSION ? err : ERR_ADDRESS_INVALID;
+}
+
+enum err transport_open(const struct transport_options *options, struct transport **ret_transport)
+{
+	struct transport *transport = memory_new(sizeof *transport);
+	transport->options = *options;
+	transport->options.name = memory_dup_string(options->name);
+	transport->options.listen_url = memory_dup_string(options->listen_url);
+	pthread_mutex_init(&transport->mutex, NULL);
+	pthread_cond_init(&transport->inbound_gone, NULL);
+	LIST_INIT(&transport->inbounds);
+	int failed = nng_aio_alloc(&transport->accepting, transport_accepted, transport);
+	check(failed == 0);
+	enum err err = transport_listen(transport);
+	if (err != ERR_OK) {
+		transport_close(transport);
+		return err;
+	}
+	*ret_transport = transport;
+	return ERR_OK;
+}
+
+static struct link *transport_link(struct transport *transport, uint64_t peer)
+{
+	size_t count = atomic_load(&transport->link_count);
+	for (size_t i = 0; i < count; i++)
+		if (link_peer(transport->links[i]) == peer)
+			return transport->links[i];
+	return NULL;
+}
+
+enum err transport_peer(struct transport *transport, uint64_t peer, const char *name, const char *url)
+{
+	check(peer != 0 && peer != transport->options.member);
+	struct link *link = transport_link(transport, peer);
+	if (link == NULL) {
+		size_t count = atomic_load(&transport->link_count);
+		if (count == LIMIT_MEMBERS)
+			return ERR_LIMIT;
+		link = link_new(transport, peer, name);
+		transport->links[count] = link;
+		atomic_store(&transport->link_count, count + 1);
+	}
+	return link_direct(link, url);
+}
+
+void transport_start(struct transport *transport)
+{
+	check(!atomic_exchange(&transport->started, true));
+	transport_accept(transport);
+}
+
+void transport_stop(struct transport *transport)
+{
+	if (!atomic_load(&transport->started) || atomic_exchange(&transport->stopping, true))
+		return;
+	nng_stream_listener_close(transport->listener);
+	nng_aio_stop(transport->accepting);
+	size_t count = atomic_load(&transport->link_count);
+	for (size_t i = 0; i < count; i++)
+		link_stop(transport->links[i]);
+	pthread_mutex_lock(&transport->mutex);
+	inbound_close_all(transport, 0, NULL);
+	while (transport->inbound_count != 0)
+		pthread_cond_wait(&transport->inbound_gone, &transport->mutex);
+	pthread_mutex_unlock(&transport->mutex);
+}
+
+void transport_close(struct transport *transport)
+{
+	atomic_store(&transport->stopping, true);
+	nng_aio_free(transport->accepting);
+	if (transport->listener != NULL) {
+		nng_stream_listener_close(transport->listener);
+		nng_stream_listener_free(transport->listener);
+	}
+	size_t count = atomic_load(&transport->link_count);
+	for (size_t i = 0; i < count; i++)
+		link_free(transport->links[i]);
+	pthread_cond_destroy(&transport->inbound_gone);
+	pthread_mutex_destroy(&transport->mutex);
+	free((char *)transport->options.name);
+	free((char *)transport->options.listen_url);
+	free(transport);
+}
+
+enum err transport_send(struct transport *transport, uint64_t peer, struct bytes frame)
+{
+	struct link *link = transport_link(transport, peer);
+	return link != NULL ? link_send(link, frame) : ERR_UNREACHABLE;
+}
+
+void transport_flush(struct transport *transport)
+{
+	size_t count = atomic_load(&transport->link_count);
+	for (size_t i = 0; i < count; i++)
+		link_flush(transport->links[i]);
+}
+
+void transport_review(struct transport *transport, uint64_t now_ns)
+{
+	size_t count = atomic_load(&transport->link_count);
+	for (size_t i = 0; i < count; i++)
+		link_review(transport->links[i], now_ns);
+}
+
+bool transport_is_up(struct transport *transport, uint64_t peer)
+{
+	struct link *link = transport_link(transport, peer);
+	return link != NULL && link_is_up(link);
+}
+
+void transport_stats(struct transport *transport, struct transport_stats *ret_stats)
+{
+	*ret_stats = (struct transport_stats){
+	    .frames_sent = atomic_load(&transport->frames_sent),
+	    .bytes_sent = atomic_load(&transport->bytes_sent),
+	    .frames_received = atomic_load(&transport->frames_received),
+	    .bytes_received = atomic_load(&transport->bytes_received),
+	    .frames_dropped = atomic_load(&transport->frames_dropped),
+	    .connections_made = atomic_load(&transport->connections_made),
+	};
+}
