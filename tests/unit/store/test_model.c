@@ -236,34 +236,41 @@ static void step_txn(struct fixture *f, struct model *model)
 	kv_view_close(view);
 }
 
+static void step_compact(struct fixture *f, struct model *model, int64_t *compacted)
+{
+	int64_t revision = 1 + (int64_t)random_below(&dice, (uint64_t)model->revision);
+	if (fixture_compact(f, revision) == ERR_OK)
+		*compacted = revision;
+}
+
+static void run_seed(uint64_t seed)
+{
+	random_init(&dice, seed);
+	struct fixture fixture;
+	fixture_open(&fixture);
+	struct model *model = model_new();
+	int64_t compacted = 0;
+	for (int step = 0; step < STEPS; step++) {
+		step_txn(&fixture, model);
+		if (random_below(&dice, 20) == 0)
+			step_compact(&fixture, model, &compacted);
+		if (random_below(&dice, 60) == 0)
+			fixture_reopen(&fixture);
+		if (random_below(&dice, 5) == 0 || step + 1 == STEPS) {
+			all_agrees(&fixture, model, &compacted);
+			ids_are_never_shared(model);
+		}
+		arena_reset(&fixture.arena);
+	}
+	model_free(model);
+	fixture_close(&fixture);
+}
+
 static void the_store_does_what_the_model_does(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 5; seed++) {
-		random_init(&dice, seed);
-		struct fixture fixture;
-		fixture_open(&fixture);
-		struct model *model = model_new();
-		int64_t compacted = 0;
-		for (int step = 0; step < STEPS; step++) {
-			step_txn(&fixture, model);
-			if (random_below(&dice, 20) == 0) {
-				int64_t revision = 1 + (int64_t)random_below(&dice, (uint64_t)model->revision);
-				if (fixture_compact(&fixture, revision) == ERR_OK)
-					compacted = revision;
-			}
-			if (random_below(&dice, 60) == 0)
-				fixture_reopen(&fixture);
-			if (random_below(&dice, 5) == 0) {
-				all_agrees(&fixture, model, &compacted);
-				ids_are_never_shared(model);
-			}
-			arena_reset(&fixture.arena);
-		}
-		all_agrees(&fixture, model, &compacted);
-		model_free(model);
-		fixture_close(&fixture);
-	}
+	for (uint64_t seed = 1; seed <= 5; seed++)
+		run_seed(seed);
 }
 
 /* ---- determinism ---- */
