@@ -143,6 +143,9 @@ enum err method_delete(struct call *call, ProtobufCMessage **ret_response)
 	response->revision = call->result->revision;
 	for (size_t at = 0; at < call->result->response_count; at++)
 		response->deleted += call->result->responses[at].count;
+	if (call->result->response_count ==
+	    0) /* proposed twice and applied once: the first outcome is told without them */
+		response->deleted = -1;
 	if (response->deleted == 0)
 		return call_fail(call, ERR_NOT_FOUND, "there is no key %s",
 		                 keys_printable(call, proto_bytes(request->key)));

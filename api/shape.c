@@ -35,6 +35,8 @@ Etcfs__Control__Record *shape_record(const struct kv_record *record, enum shape_
 	etcfs__control__record__init(message);
 	message->key = proto_data(record->key);
 	message->value = proto_data(values == SHAPE_WITH_VALUES ? record->value : BYTES_NONE);
+	message->size = record->value.size;
+	message->value_left_out = values == SHAPE_WITHOUT_VALUES;
 	message->create_revision = record->create_revision;
 	message->mod_revision = record->mod_revision;
 	message->version = record->version;

@@ -186,10 +186,31 @@ static const struct command_option *command_option_find(const struct command *co
 	return NULL;
 }
 
+/* "-lr" is "-l -r": letters of switches alone. False when the word is something else. */
+static bool command_read_letters(const struct command_words *words, const char *word, struct invocation *invocation)
+{
+	size_t size = strlen(word);
+	if (size < 3 || word[1] == '-')
+		return false;
+	for (int round = 0; round < 2; round++) { /* all of them must be known before one is set */
+		for (size_t at = 1; at < size; at++) {
+			const struct command_option *option =
+			    command_option_find(words->command, (const char[]){'-', word[at], '\0'}, 2);
+			if (option == NULL || option->argument != NULL)
+				return false;
+			if (round == 1)
+				*(bool *)((char *)invocation + option->offset) = true;
+		}
+	}
+	return true;
+}
+
 static enum cli_exit command_read_option(struct command_words *words, struct invocation *invocation)
 {
 	const char *word = words->argv[words->at++], *equals = strchr(word, '=');
 	size_t size = equals != NULL ? (size_t)(equals - word) : strlen(word);
+	if (command_read_letters(words, word, invocation))
+		return EXIT_OK;
 	const struct command_option *option = command_option_find(words->command, word, size);
 	if (option == NULL)
 		return command_unknown_option(words, word);
