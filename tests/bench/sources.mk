@@ -6,3 +6,7 @@ EXTRA_DIST += tests/bench/bench.py tests/bench/etcd.py
 
 bench: all tests/bench/load$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/tests/bench/bench.py
+
+# By hand: the Raft log alone.
+EXTRA_PROGRAMS += tests/bench/bench_raftlog
+tests_bench_bench_raftlog_LDADD = libstore.a libbase.a

@@ -8,13 +8,17 @@ tests_unit_store_libmemorydisk_a_SOURCES = \
 RAFTLOG_TESTS = \
 	tests/unit/store/test_raftlog \
 	tests/unit/store/test_raftlog_crash \
-	tests/unit/store/test_raftlog_damage
+	tests/unit/store/test_raftlog_damage \
+	tests/unit/store/test_raftlog_fail \
+	tests/unit/store/test_raftlog_threads
 check_PROGRAMS += $(RAFTLOG_TESTS)
 TESTS += $(RAFTLOG_TESTS)
 RAFTLOG_TEST_LIBS = tests/unit/store/libmemorydisk.a libstore.a libbase.a $(UNIT_LIBS)
 tests_unit_store_test_raftlog_LDADD = $(RAFTLOG_TEST_LIBS)
 tests_unit_store_test_raftlog_crash_LDADD = $(RAFTLOG_TEST_LIBS)
 tests_unit_store_test_raftlog_damage_LDADD = $(RAFTLOG_TEST_LIBS)
+tests_unit_store_test_raftlog_fail_LDADD = $(RAFTLOG_TEST_LIBS)
+tests_unit_store_test_raftlog_threads_LDADD = $(RAFTLOG_TEST_LIBS)
 
 # The applied state.
 noinst_LIBRARIES += tests/unit/store/libfixture.a
