@@ -138,6 +138,7 @@ bool raft_follow(struct raft *raft, const struct raft_message *message);
 bool raft_may_campaign(const struct raft *raft);
 void raft_campaign_first(struct raft *raft); /* asks whether it would be elected: thesis §9.6 */
 void raft_campaign(struct raft *raft);
+void raft_ballot_own(struct raft *raft); /* this node's vote for itself, if it has one */
 void raft_tally(struct raft *raft);
 void raft_election_tick(struct raft *raft);
 uint64_t raft_election_wake_ms(const struct raft *raft);

@@ -58,9 +58,17 @@ bool raft_follow(struct raft *raft, const struct raft_message *message)
 	return true;
 }
 
+/* Thesis §4.2.2: a voter that the latest configuration leaves out may be needed until that is committed, since only it may
+ * have the entry. */
+static bool raft_is_candidate(const struct raft *raft)
+{
+	const struct raft_history_item *committed = raft_history_at(&raft->history, raft->commit);
+	return raft_is_voter(raft) || raft_config_votes(&committed->config, raft->options.id);
+}
+
 bool raft_may_campaign(const struct raft *raft)
 {
-	return raft_is_voter(raft) && !raft->damaged && !raft->stalled && raft->fetch.from == 0;
+	return raft_is_candidate(raft) && !raft->damaged && !raft->stalled && raft->fetch.from == 0;
 }
 
 static void raft_votes_ask(struct raft *raft, struct raft_message message)
@@ -75,7 +83,7 @@ static void raft_votes_ask(struct raft *raft, struct raft_message message)
 	}
 }
 
-static void raft_ballot_own(struct raft *raft)
+void raft_ballot_own(struct raft *raft)
 {
 	struct raft_peer *own = raft_peers_find(&raft->peers, raft->options.id);
 	if (own != NULL)

@@ -50,6 +50,7 @@ struct raft_peer {
 	uint64_t match, next;
 	enum raft_progress progress;
 	bool paused;          /* PROBE: a message is out */
+	bool ask;             /* REPLICATE: send an append, if only an empty one, to learn where it stands */
 	uint64_t commit_sent; /* the greatest commit index that it was told */
 	uint64_t heard_ms;    /* of anything from it in this term */
 	uint64_t round_acked;

@@ -262,7 +262,7 @@ struct raft_options {
 /* What the disk holds at the start. */
 struct raft_start {
 	uint64_t now_ms;
-	uint64_t term, vote;
+	uint64_t term, vote;                    /* an entry of a higher term raises the term */
 	uint64_t snapshot_index, snapshot_term; /* the log begins after it; 0, 0 at the very start */
 	struct bytes config_payload;            /* the configuration as of snapshot_index */
 	uint64_t applied;                       /* >= snapshot_index, <= last entry */

@@ -17,15 +17,17 @@ static struct raft_peer *raft_peer_heard(struct raft *raft, const struct raft_me
 	return peer;
 }
 
-/* A snapshot's member goes on from the log as soon as the log reaches back to where it stands. */
+/* A snapshot's member goes on from the log if the log still reaches back to where it stands; or it needs a newer one. */
 static void raft_peer_leave_snapshot(struct raft *raft, struct raft_peer *peer, uint64_t index)
 {
-	if (peer->offer.repair_id != 0 && (peer->offer.index == 0 || index < peer->offer.index))
-		return;
-	if (index < raft->trail.base_index)
+	bool offered = peer->offer.index != 0 && index >= peer->offer.index;
+	if (!offered && (peer->offer.repair_id != 0 || index < raft->trail.base_index))
 		return;
 	raft_say(raft, "snapshot_done peer=%ju index=%ju", (uintmax_t)peer->id, (uintmax_t)index);
-	raft_peer_probe(peer);
+	if (index >= raft->trail.base_index)
+		raft_peer_probe(peer);
+	else
+		raft_peer_snapshot(peer);
 }
 
 static void raft_append_accepted(struct raft *raft, struct raft_peer *peer, uint64_t index)
@@ -72,8 +74,7 @@ void raft_recv_heartbeat_reply(struct raft *raft, const struct raft_message *mes
 	peer->paused = false;
 	if (raft_peer_is_full(peer, raft->options.inflight_bytes_max))
 		raft_peer_free_oldest(peer);
-	if (peer->match < raft_last(raft))
-		peer->commit_sent = 0; /* so that at least an empty append asks where it stands */
+	peer->ask = peer->match < raft_last(raft);
 }
 
 void raft_on_unreachable(struct raft *raft, uint64_t id)

@@ -32,6 +32,7 @@ static void raft_append_send(struct raft *raft, struct raft_peer *peer, size_t c
 	                                      .count = count});
 	raft_peer_sent(peer, before + count, size_bytes);
 	peer->commit_sent = raft->commit;
+	peer->ask = false;
 }
 
 static bool raft_peer_is_ready(const struct raft *raft, const struct raft_peer *peer)
@@ -58,7 +59,7 @@ static void raft_peer_feed(struct raft *raft, struct raft_peer *peer)
 		size_t size_bytes;
 		size_t count = raft_batch_count(raft, peer, &size_bytes);
 		/* An empty one tells the new commit index at once, so that the member's readers and watchers wait less. */
-		if (count == 0 && peer->progress == RAFT_REPLICATE && peer->commit_sent >= raft->commit)
+		if (count == 0 && peer->progress == RAFT_REPLICATE && peer->commit_sent >= raft->commit && !peer->ask)
 			return;
 		raft_append_send(raft, peer, count, size_bytes);
 	}

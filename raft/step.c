@@ -43,11 +43,7 @@ void raft_on_written(struct raft *raft, uint64_t write_id)
 	/* A candidate's vote for itself counts once it is durable. */
 	if (raft->role != RAFT_CANDIDATE || !raft_writes_term_is_durable(&raft->writes))
 		return;
-	struct raft_peer *own = raft_peers_find(&raft->peers, raft->options.id);
-	check(own != NULL && raft->vote == raft->options.id);
-	if (own->ballot == RAFT_BALLOT_YES)
-		return;
-	own->ballot = RAFT_BALLOT_YES;
+	raft_ballot_own(raft);
 	raft_tally(raft);
 }
 
@@ -85,7 +81,7 @@ static enum err raft_start_entries(struct raft *raft, const struct raft_start *s
 		const struct raft_entry *entry = &start->entries[i];
 		struct raft_trail_slot slot = {
 		    .term = entry->term, .size_bytes = entry->size_bytes, .kind = (uint8_t)entry->kind};
-		if (entry->term < raft_trail_last_term(&raft->trail) || entry->term > raft->term)
+		if (entry->term < raft_trail_last_term(&raft->trail))
 			return ERR_CORRUPT;
 		raft_trail_append(&raft->trail, slot);
 		raft->uncommitted_bytes += entry->size_bytes + RAFT_ENTRY_OVERHEAD_BYTES;
@@ -94,6 +90,11 @@ static enum err raft_start_entries(struct raft *raft, const struct raft_start *s
 		enum err err = raft_history_append(&raft->history, raft_last(raft), entry->config_payload);
 		if (err != ERR_OK)
 			return err;
+	}
+	/* A crash may have kept the entries of a write and not its term; nothing was said in that term yet. */
+	if (raft_trail_last_term(&raft->trail) > raft->term) {
+		raft->term = raft_trail_last_term(&raft->trail);
+		raft->vote = 0;
 	}
 	return ERR_OK;
 }
@@ -111,7 +112,7 @@ static bool raft_is_only_voter(const struct raft *raft)
 static void raft_begin(struct raft *raft, const struct raft_start *start)
 {
 	/* A restart forgets whom this node answered: it keeps to any leader for as long as it might have promised. */
-	if (raft->term != 0)
+	if (raft->term != 0 && !RAFT_HAS_BUG(DISLOYAL))
 		raft->loyal_until_ms = raft->now_ms + raft->options.election_timeout_ms;
 	raft->commit = raft->applied = start->snapshot_index;
 	raft_membership_follow(raft);

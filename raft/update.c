@@ -71,6 +71,8 @@ static void raft_update_messages(struct raft *raft)
 		uint64_t entry =
 		    message->after_write == RAFT_WAIT_ENTRY ? raft_writes_covering(&raft->writes, message->index) : 0;
 		message->after_write = entry > term ? entry : term;
+		if (RAFT_HAS_BUG(VOTE_NOT_DURABLE) && message->type == RAFT_VOTE_REPLY)
+			message->after_write = 0;
 	}
 	raft->update.messages = raft->outbox.items;
 	raft->update.message_count = raft->outbox.count;

@@ -200,9 +200,9 @@ static size_t argument_changes(const struct arguments *arguments, size_t from, s
 	return count;
 }
 
-static void world_start_node(struct world *world, struct node *node, uint64_t now_ms, bool damaged)
+static void world_start_node(struct world *world, struct node *node, uint64_t now_ms)
 {
-	node_start(node, world->options, now_ms, node->id, damaged);
+	node_start(node, world->options, now_ms, node->id);
 }
 
 /* add-nodes COUNT [learners=N] [leases=1] [term=T] [inflight=N] [outsiders=N]: the last outsiders know no configuration */
@@ -228,7 +228,7 @@ static void command_add_nodes(struct world *world, const struct arguments *argum
 		node_init(node, id, &world_hooks, world);
 		node_format(node, id <= count ? buffer_bytes(&payload) : BYTES_NONE);
 		node->disk.term = argument_option(arguments, "term", 0);
-		world_start_node(world, node, 1, false);
+		world_start_node(world, node, 1);
 	}
 	raft_config_fini(&config);
 }
@@ -490,18 +490,21 @@ static void command_trim(struct world *world, const struct arguments *arguments)
 static void command_crash(struct world *world, const struct arguments *arguments)
 {
 	struct node *node = argument_node(world, arguments, 1);
+	uint64_t tear = argument_option(arguments, "tear", UINT64_MAX);
 	for (uint64_t keep = argument_option(arguments, "keep", 0); keep > 0; keep--)
-		node_tear(node, node->writes[0].count);
-	if (node->write_count > 0 && argument_option(arguments, "tear", UINT64_MAX) != UINT64_MAX)
-		node_tear(node, argument_option(arguments, "tear", 0));
+		node_tear(node, (struct node_tear){.vote = true, .truncated = true, .entries = node->writes[0].count});
+	if (tear != UINT64_MAX)
+		node_tear(node, (struct node_tear){.vote = true, .truncated = true, .entries = tear});
 	node_crash(node);
 }
 
-/* restart ID [damaged=1] */
+/* restart ID [damaged=1]: damaged, its log is gone from the flushed state on */
 static void command_restart(struct world *world, const struct arguments *arguments)
 {
 	struct node *node = argument_node(world, arguments, 1);
-	world_start_node(world, node, node->now_ms + 1, argument_option(arguments, "damaged", 0) != 0);
+	if (argument_option(arguments, "damaged", 0) != 0)
+		node_damage(node);
+	world_start_node(world, node, node->now_ms + 1);
 }
 
 /* cut A B: what A sends to B is lost; heal: nothing is */

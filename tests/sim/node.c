@@ -8,6 +8,15 @@
 
 /* ---- logs ---- */
 
+static uint64_t node_chain(uint64_t hash, uint64_t index, const struct node_entry *entry)
+{
+	hash = (hash ^ index) * UINT64_C(0x9e3779b97f4a7c15);
+	hash = (hash ^ entry->term ^ ((uint64_t)entry->kind << 56)) * UINT64_C(0xbf58476d1ce4e5b9);
+	for (uint32_t i = 0; i < entry->size; i++)
+		hash = (hash ^ entry->payload[i]) * UINT64_C(0x100000001b3);
+	return hash ^ (hash >> 29);
+}
+
 uint64_t node_log_last(const struct node_log *log)
 {
 	return log->base_index + log->count;
@@ -20,15 +29,32 @@ struct node_entry *node_log_at(const struct node_log *log, uint64_t index)
 	return &log->entries[index - log->base_index - 1];
 }
 
+uint64_t node_log_chain(const struct node_log *log, uint64_t index)
+{
+	const struct node_entry *entry = node_log_at(log, index);
+	if (entry != NULL)
+		return entry->chain;
+	return index == log->base_index ? log->base_chain : 0;
+}
+
+uint64_t node_log_last_term(const struct node_log *log)
+{
+	return log->count != 0 ? log->entries[log->count - 1].term : log->base_term;
+}
+
 static void node_log_append(struct node_log *log, const struct node_entry *entries, size_t count)
 {
+	uint64_t chain = node_log_chain(log, node_log_last(log));
 	if (log->count + count > log->capacity) {
 		log->capacity = (log->count + count) * 2;
 		log->entries = memory_resize(log->entries, log->capacity, sizeof *log->entries);
 	}
 	if (count != 0)
 		memcpy(&log->entries[log->count], entries, count * sizeof *entries);
-	log->count += count;
+	for (size_t i = 0; i < count; i++) {
+		struct node_entry *entry = &log->entries[log->count++];
+		entry->chain = chain = node_chain(chain, node_log_last(log), entry);
+	}
 }
 
 static void node_log_truncate(struct node_log *log, uint64_t from)
@@ -38,11 +64,12 @@ static void node_log_truncate(struct node_log *log, uint64_t from)
 		log->count = (size_t)(from - log->base_index - 1);
 }
 
-static void node_log_reset(struct node_log *log, uint64_t index, uint64_t term, struct bytes config)
+static void node_log_reset(struct node_log *log, const struct node_state *state, struct bytes config)
 {
 	check(config.size <= NODE_PAYLOAD_MAX);
-	log->base_index = index;
-	log->base_term = term;
+	log->base_index = state->applied;
+	log->base_term = state->applied_term;
+	log->base_chain = state->chain;
 	log->count = 0;
 	log->base_config.size = (uint32_t)config.size;
 	if (config.size != 0)
@@ -59,9 +86,19 @@ static void node_log_trim(struct node_log *log, uint64_t index)
 		if (log->entries[i].kind == RAFT_ENTRY_CONFIG)
 			log->base_config = log->entries[i];
 	log->base_term = log->entries[drop - 1].term;
+	log->base_chain = log->entries[drop - 1].chain;
 	log->base_index = index;
 	log->count -= drop;
 	memmove(log->entries, &log->entries[drop], log->count * sizeof *log->entries);
+}
+
+static struct bytes node_config_in(const struct node_log *log, uint64_t index)
+{
+	const struct node_entry *found = &log->base_config;
+	for (uint64_t at = log->base_index + 1; at <= index; at++)
+		if (node_log_at(log, at)->kind == RAFT_ENTRY_CONFIG)
+			found = node_log_at(log, at);
+	return bytes_of(found->payload, found->size);
 }
 
 static void node_log_copy(struct node_log *log, const struct node_log *from)
@@ -70,15 +107,6 @@ static void node_log_copy(struct node_log *log, const struct node_log *from)
 	*log = *from;
 	log->capacity = log->count;
 	log->entries = memory_dup(from->entries, from->count * sizeof *from->entries);
-}
-
-uint64_t node_hash(uint64_t hash, uint64_t index, const struct node_entry *entry)
-{
-	hash = (hash ^ index) * UINT64_C(0x9e3779b97f4a7c15);
-	hash = (hash ^ entry->term ^ ((uint64_t)entry->kind << 56)) * UINT64_C(0xbf58476d1ce4e5b9);
-	for (uint32_t i = 0; i < entry->size; i++)
-		hash = (hash ^ entry->payload[i]) * UINT64_C(0x100000001b3);
-	return hash ^ (hash >> 29);
 }
 
 /* ---- messages ---- */
@@ -130,9 +158,9 @@ void node_init(struct node *node, uint64_t id, const struct node_hooks *hooks, v
 
 void node_format(struct node *node, struct bytes config_payload)
 {
-	node_log_reset(&node->disk, 0, 0, config_payload);
-	node->disk.term = node->disk.vote = 0;
 	node->state = node->flushed = (struct node_state){0};
+	node_log_reset(&node->disk, &node->state, config_payload);
+	node->disk.term = node->disk.vote = 0;
 }
 
 static void node_writes_drop(struct node *node, size_t count)
@@ -173,7 +201,7 @@ static void node_trace(void *argument, const char *line)
 	node->hooks->trace(node->world, node, line);
 }
 
-void node_start(struct node *node, struct raft_options options, uint64_t now_ms, uint64_t seed, bool damaged)
+void node_start(struct node *node, struct raft_options options, uint64_t now_ms, uint64_t seed)
 {
 	check(node->raft == NULL);
 	node_log_copy(&node->log, &node->disk);
@@ -195,7 +223,7 @@ void node_start(struct node *node, struct raft_options options, uint64_t now_ms,
 	                           .applied = node->flushed.applied,
 	                           .entries = headers,
 	                           .count = node->log.count,
-	                           .damaged = damaged};
+	                           .damaged = node->damaged};
 	enum err err = raft_new(&options, &start, &node->raft);
 	check(err == ERR_OK);
 	free(headers);
@@ -271,9 +299,8 @@ static void node_apply(struct node *node, uint64_t to)
 	for (uint64_t index = node->state.applied + 1; index <= to; index++) {
 		const struct node_entry *entry = node_log_at(&node->log, index);
 		check(entry != NULL);
-		node->state.applied = index;
-		node->state.applied_term = entry->term;
-		node->state.hash = node_hash(node->state.hash, index, entry);
+		node->state = (struct node_state){.applied = index, .applied_term = entry->term};
+		node->state.chain = entry->chain;
 		if (node->hooks->applied != NULL)
 			node->hooks->applied(node->world, node, index, entry);
 	}
@@ -343,17 +370,34 @@ void node_receive(struct node *node, const struct node_message *message)
 	free(headers);
 }
 
-/* Oldest write, its first entries only; with all of them it is whole. */
-void node_tear(struct node *node, size_t entries)
+void node_tear(struct node *node, struct node_tear tear)
 {
-	check(node->write_count > 0 && entries <= node->writes[0].count);
+	check(node->write_count > 0);
 	struct node_write *write = &node->writes[0];
-	if (write->truncate_from != 0)
+	check(tear.entries == 0 || (tear.truncated && tear.entries <= write->count));
+	if (tear.truncated && write->truncate_from != 0)
 		node_log_truncate(&node->disk, write->truncate_from);
-	node_log_append(&node->disk, write->entries, entries);
-	node->disk.term = write->term;
-	node->disk.vote = write->vote;
+	node_log_append(&node->disk, write->entries, tear.entries);
+	if (tear.vote) {
+		node->disk.term = write->term;
+		node->disk.vote = write->vote;
+	}
 	node_writes_drop(node, 1);
+}
+
+static void node_write_complete(struct node *node)
+{
+	node_tear(node, (struct node_tear){.vote = true, .truncated = true, .entries = node->writes[0].count});
+}
+
+void node_damage(struct node *node)
+{
+	check(node->raft == NULL);
+	struct bytes config = node_config_in(&node->disk, node->flushed.applied);
+	uint8_t copy[NODE_PAYLOAD_MAX];
+	memcpy(copy, config.data, config.size);
+	node_log_reset(&node->disk, &node->flushed, bytes_of(copy, config.size));
+	node->damaged = true;
 }
 
 void node_written(struct node *node, size_t count)
@@ -362,7 +406,7 @@ void node_written(struct node *node, size_t count)
 	check(count <= node->write_count);
 	for (size_t i = 0; i < count; i++) {
 		newest = node->writes[0].id;
-		node_tear(node, node->writes[0].count);
+		node_write_complete(node);
 	}
 	if (newest == 0)
 		return;
@@ -386,10 +430,11 @@ void node_trim(struct node *node, uint64_t index)
 void node_install(struct node *node, const struct node_state *state, struct bytes config_payload)
 {
 	check(node->write_count == 0);
-	node_log_reset(&node->log, state->applied, state->applied_term, config_payload);
-	node_log_reset(&node->disk, state->applied, state->applied_term, config_payload);
+	node_log_reset(&node->log, state, config_payload);
+	node_log_reset(&node->disk, state, config_payload);
 	node->state = node->flushed = *state;
 	node->installing = 0;
+	node->damaged = false;
 	node_step(node, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT_INSTALLED,
 	                                    .index = state->applied,
 	                                    .term = state->applied_term,
@@ -398,9 +443,5 @@ void node_install(struct node *node, const struct node_state *state, struct byte
 
 struct bytes node_config_at(const struct node *node, uint64_t index)
 {
-	const struct node_entry *found = &node->log.base_config;
-	for (uint64_t at = node->log.base_index + 1; at <= index; at++)
-		if (node_log_at(&node->log, at)->kind == RAFT_ENTRY_CONFIG)
-			found = node_log_at(&node->log, at);
-	return bytes_of(found->payload, found->size);
+	return node_config_in(&node->log, index);
 }

@@ -13,11 +13,12 @@ struct node_entry {
 	uint64_t term;
 	enum raft_entry_kind kind;
 	uint32_t size;
+	uint64_t chain; /* hash of this and all entries before it */
 	uint8_t payload[NODE_PAYLOAD_MAX];
 };
 
 struct node_log {
-	uint64_t base_index, base_term;
+	uint64_t base_index, base_term, base_chain;
 	struct node_entry base_config; /* its payload */
 	struct node_entry *entries;
 	size_t count, capacity;
@@ -26,6 +27,9 @@ struct node_log {
 
 uint64_t node_log_last(const struct node_log *log);
 struct node_entry *node_log_at(const struct node_log *log, uint64_t index); /* NULL when it is not there */
+/* Of the entry or the base; 0 when it is neither. */
+uint64_t node_log_chain(const struct node_log *log, uint64_t index);
+uint64_t node_log_last_term(const struct node_log *log);
 
 struct node_write {
 	uint64_t id, truncate_from, append_from, term, vote;
@@ -34,11 +38,10 @@ struct node_write {
 	size_t count;
 };
 
-/* What was applied, in one number. */
+/* What was applied: the chain of the last entry says it all. */
 struct node_state {
-	uint64_t applied, applied_term, hash;
+	uint64_t applied, applied_term, chain;
 };
-uint64_t node_hash(uint64_t hash, uint64_t index, const struct node_entry *entry);
 
 /* A message with its own copy of all that it carries. */
 struct node_message {
@@ -75,6 +78,7 @@ struct node {
 	size_t write_count, write_capacity;
 	struct node_message **held; /* wait for writes */
 	size_t held_count, held_capacity;
+	bool damaged; /* its disk: not repaired yet */
 	uint64_t now_ms;
 	struct raft_update update;      /* the newest; its pointers are dead */
 	const struct node_entry *given; /* what the event that is being stepped carries */
@@ -87,8 +91,8 @@ void node_fini(struct node *node);
 /* A disk that begins with this configuration. */
 void node_format(struct node *node, struct bytes config_payload);
 /* From what is on its disk. id, seed, and trace in the options are set here. */
-void node_start(struct node *node, struct raft_options options, uint64_t now_ms, uint64_t seed, bool damaged);
-/* All that is not on disk is gone; writes under way are: see node_disk_write() to keep some of them. */
+void node_start(struct node *node, struct raft_options options, uint64_t now_ms, uint64_t seed);
+/* All that is not on disk is gone; see node_tear(). */
 void node_crash(struct node *node);
 
 /* now_ms is filled in; acts on the update; applies all that may be applied. */
@@ -97,11 +101,18 @@ void node_propose(struct node *node, enum raft_entry_kind kind, struct bytes pay
 void node_receive(struct node *node, const struct node_message *message);
 /* The oldest `count` writes are durable; one WRITTEN tells all of them. */
 void node_written(struct node *node, size_t count);
-/* Puts the first `entries` entries of the oldest write on disk, and its term and vote: a crash in the midst of it. */
-void node_tear(struct node *node, size_t entries);
+/* What a crash in the midst of the oldest write leaves of it on disk. */
+struct node_tear {
+	bool vote;      /* its term and vote */
+	bool truncated; /* its truncation */
+	size_t entries; /* so many of its entries; needs the truncation */
+};
+void node_tear(struct node *node, struct node_tear tear);
+/* The log after the flushed state is lost, and known to be. */
+void node_damage(struct node *node);
 void node_flush(struct node *node);
 void node_trim(struct node *node, uint64_t index);
-/* Makes the snapshot of `from` at its flushed state the state of this node, and tells the core. No writes are pending. */
+/* The snapshot becomes the state of this node, durably, and the core is told. No writes are pending. */
 void node_install(struct node *node, const struct node_state *state, struct bytes config_payload);
 /* The configuration in force at an index that the log still holds, or its base. */
 struct bytes node_config_at(const struct node *node, uint64_t index);
