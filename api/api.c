@@ -23,10 +23,11 @@ struct api {
 
 static enum err api_open_sets(struct api *api)
 {
-	enum err err = connection_set_init(&api->control_clients, api->service.loop, &control_protocol, &api->service);
+	enum err err =
+	    connection_set_init(&api->control_clients, api->service.reactor, &control_protocol, &api->service);
 	if (err != ERR_OK)
 		return err;
-	err = connection_set_init(&api->http_clients, api->service.loop, &http_protocol, &api->service);
+	err = connection_set_init(&api->http_clients, api->service.reactor, &http_protocol, &api->service);
 	if (err != ERR_OK) {
 		connection_set_fini(&api->control_clients);
 		return err;
@@ -61,7 +62,7 @@ static void api_free(struct api *api)
 		connection_set_fini(&api->control_clients);
 		connection_set_fini(&api->http_clients);
 	}
-	loop_free(api->service.loop);
+	reactor_free(api->service.reactor);
 	watch_hub_free(api->service.watches);
 	free(api->http);
 	free(api->control_path);
@@ -70,15 +71,15 @@ static void api_free(struct api *api)
 
 enum err api_open(const struct api_options *options, struct replica *replica, struct api **ret_api)
 {
-	struct loop *loop;
-	enum err err = loop_new(&loop);
+	struct reactor *reactor;
+	enum err err = reactor_new(&reactor);
 	if (err != ERR_OK)
 		return err;
 	struct api *api = memory_new(sizeof *api);
 	api->service = (struct service){
 	    .replica = replica,
-	    .loop = loop,
-	    .watches = watch_hub_new(loop, replica),
+	    .reactor = reactor,
+	    .watches = watch_hub_new(reactor, replica),
 	    .read_timeout_ms = options->read_timeout_ms,
 	    .write_timeout_ms = options->write_timeout_ms,
 	    .value_bytes_max = options->value_bytes_max,
@@ -101,12 +102,12 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 
 enum err api_start(struct api *api)
 {
-	return loop_start(api->service.loop);
+	return reactor_start(api->service.reactor);
 }
 
 void api_stop(struct api *api)
 {
-	loop_stop(api->service.loop);
+	reactor_stop(api->service.reactor);
 }
 
 void api_close(struct api *api)

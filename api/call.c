@@ -89,7 +89,7 @@ static void call_go_on(struct call *call)
 		call_answer(call, call->err, response);
 }
 
-static void call_run(struct loop_task *task)
+static void call_run(struct reactor_task *task)
 {
 	call_go_on((struct call *)task);
 }
@@ -100,7 +100,7 @@ static void call_is_ready(void *argument, enum err err)
 {
 	struct call *call = argument;
 	call->err = err;
-	loop_post(call->service->loop, &call->task);
+	reactor_post(call->service->reactor, &call->task);
 }
 
 static void call_is_proposed(void *argument, enum err err, struct kv_result *result)

@@ -38,7 +38,7 @@ struct method {
 const struct method *method_find(const char *name);
 
 struct call {
-	struct loop_task task;
+	struct reactor_task task;
 	const struct service *service;
 	const struct method *method;
 	struct connection *connection; /* NULL: the client is gone */

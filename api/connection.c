@@ -22,7 +22,7 @@ enum {
 
 /* ---- closing ---- */
 
-static void connection_free(struct loop_task *task)
+static void connection_free(struct reactor_task *task)
 {
 	struct connection *connection = (struct connection *)((char *)task - offsetof(struct connection, task));
 	buffer_fini(&connection->input);
@@ -58,10 +58,10 @@ void connection_close(struct connection *connection)
 	connection->closed = true;
 	connection->set->protocol->closed(connection);
 	connection_unlink(connection);
-	loop_remove(connection->set->loop, &connection->source);
+	reactor_remove(connection->set->reactor, &connection->source);
 	close(connection->source.fd);
 	connection->task.run = connection_free;
-	loop_defer(connection->set->loop, &connection->task); /* an event of it may still be in hand */
+	reactor_defer(connection->set->reactor, &connection->task); /* an event of it may still be in hand */
 }
 
 void connection_finish(struct connection *connection)
@@ -87,7 +87,7 @@ static void connection_watch(struct connection *connection)
 	bool reads = !connection_is_busy(connection) && !connection->ended;
 	uint32_t events =
 	    (reads ? (uint32_t)EPOLLIN : 0) | (connection_backlog_bytes(connection) > 0 ? (uint32_t)EPOLLOUT : 0);
-	loop_change(connection->set->loop, &connection->source, events);
+	reactor_change(connection->set->reactor, &connection->source, events);
 }
 
 /* Whether nothing more can come of it. */
@@ -201,7 +201,7 @@ void connection_resume(struct connection *connection)
 		connection_hand_over(connection);
 }
 
-static void connection_ready(struct loop_source *source, uint32_t events)
+static void connection_ready(struct reactor_source *source, uint32_t events)
 {
 	struct connection *connection = (struct connection *)source;
 	if (!connection->closed && (events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0)
@@ -222,7 +222,7 @@ void connection_open(struct connection_set *set, int fd)
 		return;
 	}
 	struct connection *connection = memory_new(sizeof *connection);
-	connection->source = (struct loop_source){.fd = fd, .ready = connection_ready};
+	connection->source = (struct reactor_source){.fd = fd, .ready = connection_ready};
 	connection->set = set;
 	connection->moved_ns = clock_steady_ns();
 	buffer_init(&connection->input, set->protocol->input_bytes_max + CONNECTION_READ_BYTES);
@@ -235,7 +235,7 @@ void connection_open(struct connection_set *set, int fd)
 		connection_set_sweeping(set, CONNECTION_SWEEP_S);
 	set->count++;
 	set->accepted++;
-	loop_add(set->loop, &connection->source, EPOLLIN);
+	reactor_add(set->reactor, &connection->source, EPOLLIN);
 	set->protocol->opened(connection);
 }
 
@@ -254,7 +254,7 @@ static bool connection_is_overdue(const struct connection *connection, uint64_t 
 	return still_ms > protocol->idle_ms_max;
 }
 
-static void connection_sweep(struct loop_source *source, uint32_t events)
+static void connection_sweep(struct reactor_source *source, uint32_t events)
 {
 	struct connection_set *set =
 	    (struct connection_set *)((char *)source - offsetof(struct connection_set, sweeper));
@@ -270,17 +270,17 @@ static void connection_sweep(struct loop_source *source, uint32_t events)
 	}
 }
 
-enum err connection_set_init(struct connection_set *set, struct loop *loop, const struct connection_protocol *protocol,
-                             void *context)
+enum err connection_set_init(struct connection_set *set, struct reactor *reactor,
+                             const struct connection_protocol *protocol, void *context)
 {
-	*set = (struct connection_set){.loop = loop, .protocol = protocol, .context = context};
-	set->sweeper = (struct loop_source){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-	                                    .ready = connection_sweep};
+	*set = (struct connection_set){.reactor = reactor, .protocol = protocol, .context = context};
+	set->sweeper = (struct reactor_source){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+	                                       .ready = connection_sweep};
 	if (set->sweeper.fd < 0) {
 		log_error("api_timer_failed", "reason=\"%s\"", strerror(errno));
 		return ERR_LIMIT;
 	}
-	loop_add(loop, &set->sweeper, EPOLLIN);
+	reactor_add(reactor, &set->sweeper, EPOLLIN);
 	return ERR_OK;
 }
 
@@ -288,6 +288,6 @@ void connection_set_fini(struct connection_set *set)
 {
 	while (set->first != NULL)
 		connection_close(set->first);
-	loop_remove(set->loop, &set->sweeper);
+	reactor_remove(set->reactor, &set->sweeper);
 	close(set->sweeper.fd);
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "api/loop.h"
+#include "api/reactor.h"
 #include "base/buffer.h"
 
 struct connection;
@@ -36,8 +36,8 @@ struct connection_protocol {
 struct connection_set;
 
 struct connection {
-	struct loop_source source;
-	struct loop_task task; /* frees it */
+	struct reactor_source source;
+	struct reactor_task task; /* frees it */
 	struct connection_set *set;
 	struct connection *next, *previous;
 	struct buffer input, output;
@@ -54,18 +54,19 @@ struct connection {
 
 /* All connections of one protocol. `context` is the protocol's. */
 struct connection_set {
-	struct loop *loop;
+	struct reactor *reactor;
 	const struct connection_protocol *protocol;
 	void *context;
 	struct connection *first;
 	size_t count;
-	uint64_t accepted;          /* in the life of the process */
-	struct loop_source sweeper; /* a timer, that runs while there are connections */
+	uint64_t accepted;             /* in the life of the process */
+	struct reactor_source sweeper; /* a timer, that runs while there are connections */
 };
 
-enum err connection_set_init(struct connection_set *set, struct loop *loop, const struct connection_protocol *protocol,
+enum err connection_set_init(struct connection_set *set, struct reactor *reactor,
+                             const struct connection_protocol *protocol,
                              void *context) MUST_USE; /* ERR_LIMIT: no descriptors */
-/* Closes all connections. The loop has stopped; loop_free() gives their memory up. */
+/* Closes all connections. The loop has stopped; reactor_free() gives their memory up. */
 void connection_set_fini(struct connection_set *set);
 
 /* The descriptor, non-blocking, is taken; closed at once when there are too many. */

@@ -35,10 +35,10 @@ static void endpoint_is_ready(void *argument, enum err err)
 {
 	struct exchange *exchange = argument;
 	exchange->err = err;
-	loop_post(exchange->service->loop, &exchange->task);
+	reactor_post(exchange->service->reactor, &exchange->task);
 }
 
-static void endpoint_wait(struct exchange *exchange, void (*done)(struct loop_task *))
+static void endpoint_wait(struct exchange *exchange, void (*done)(struct reactor_task *))
 {
 	const struct service *service = exchange->service;
 	bool pending = false;
@@ -106,7 +106,7 @@ static void endpoint_livez(struct exchange *exchange)
 	health_answer(exchange, names, errs, 1);
 }
 
-static void endpoint_readyz_done(struct loop_task *task)
+static void endpoint_readyz_done(struct reactor_task *task)
 {
 	struct exchange *exchange = (struct exchange *)task;
 	struct health health = health_look(exchange);
@@ -131,7 +131,7 @@ static void endpoint_health_answer(struct exchange *exchange, const char *reason
 	exchange_finish(exchange);
 }
 
-static void endpoint_health_done(struct loop_task *task)
+static void endpoint_health_done(struct reactor_task *task)
 {
 	struct exchange *exchange = (struct exchange *)task;
 	endpoint_health_answer(

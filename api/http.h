@@ -33,7 +33,7 @@ struct http_response {
 
 /* One request under way. */
 struct exchange {
-	struct loop_task task;
+	struct reactor_task task;
 	const struct service *service;
 	struct connection *connection; /* NULL: the client is gone */
 	struct arena arena;            /* for the response */

@@ -28,7 +28,7 @@ static void listener_refuse(struct listener *listener)
 	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void listener_ready(struct loop_source *source, uint32_t events)
+static void listener_ready(struct reactor_source *source, uint32_t events)
 {
 	struct listener *listener = (struct listener *)source;
 	for (int turn = 0; turn < LISTENER_ACCEPTS_MAX; turn++) {
@@ -46,12 +46,12 @@ static void listener_begin(struct listener *listener, struct connection_set *set
 	*listener = (struct listener){.source = {.fd = fd, .ready = listener_ready},
 	                              .set = set,
 	                              .reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)};
-	loop_add(set->loop, &listener->source, EPOLLIN);
+	reactor_add(set->reactor, &listener->source, EPOLLIN);
 }
 
 void listener_close(struct listener *listener)
 {
-	loop_remove(listener->set->loop, &listener->source);
+	reactor_remove(listener->set->reactor, &listener->source);
 	close(listener->source.fd);
 	close(listener->reserve);
 }

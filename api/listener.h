@@ -6,7 +6,7 @@
 #include "api/connection.h"
 
 struct listener {
-	struct loop_source source;
+	struct reactor_source source;
 	struct connection_set *set;
 	int reserve; /* a descriptor to give up, so that a connection can be refused when there are no others */
 };

@@ -23,7 +23,7 @@ libapi_a_SOURCES = \
 	api/endpoint.c api/endpoint.h \
 	api/http.c api/http.h \
 	api/listener.c api/listener.h \
-	api/loop.c api/loop.h \
+	api/reactor.c api/reactor.h \
 	api/method.c api/method.h \
 	api/method_changes.c \
 	api/method_keys.c \

@@ -27,17 +27,17 @@ struct watch {
 };
 
 struct watch_hub {
-	struct loop_task task;
+	struct reactor_task task;
 	atomic_bool posted; /* the task is on its way */
 	atomic_size_t count;
-	struct loop *loop;
+	struct reactor *reactor;
 	struct replica *replica;
 	struct watch *first;
 };
 
 /* ---- the hub ---- */
 
-static void watch_hub_run(struct loop_task *task)
+static void watch_hub_run(struct reactor_task *task)
 {
 	struct watch_hub *hub = (struct watch_hub *)task;
 	atomic_store(&hub->posted, false); /* before the reading: a change after it wakes again */
@@ -50,7 +50,7 @@ static void watch_hub_run(struct loop_task *task)
 static void watch_hub_wake(struct watch_hub *hub)
 {
 	if (atomic_load(&hub->count) > 0 && !atomic_exchange(&hub->posted, true))
-		loop_post(hub->loop, &hub->task);
+		reactor_post(hub->reactor, &hub->task);
 }
 
 static void watch_hub_changed(void *argument, const struct kv_change *change)
@@ -63,11 +63,11 @@ static void watch_hub_replaced(void *argument, int64_t revision)
 	watch_hub_wake(argument);
 }
 
-struct watch_hub *watch_hub_new(struct loop *loop, struct replica *replica)
+struct watch_hub *watch_hub_new(struct reactor *reactor, struct replica *replica)
 {
 	struct watch_hub *hub = memory_new(sizeof *hub);
 	hub->task.run = watch_hub_run;
-	hub->loop = loop;
+	hub->reactor = reactor;
 	hub->replica = replica;
 	return hub;
 }

@@ -12,7 +12,7 @@
 #include "api/call.h"
 
 struct watch_hub;
-struct watch_hub *watch_hub_new(struct loop *loop, struct replica *replica);
+struct watch_hub *watch_hub_new(struct reactor *reactor, struct replica *replica);
 void watch_hub_free(struct watch_hub *hub); /* no watch is left, and the replica has stopped */
 /* For replica_observe(). */
 struct kv_observer watch_hub_observer(struct watch_hub *hub);

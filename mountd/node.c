@@ -28,6 +28,7 @@ static enum err node_open_replica(const struct config *config, struct node *node
 	    .value_bytes_max = config->file_bytes_max,
 	    .quota_bytes = config->quota_bytes,
 	    .memory_bytes = config->memory_bytes,
+	    .snapshot_catchup_entries = config->snapshot_count,
 	    .version = ETCFS_VERSION,
 	};
 	return replica_open(&options, &node->replica);
