@@ -536,8 +536,27 @@ void loop_disk_stalled(struct loop *loop)
 	loop_step_event(loop, &event);
 }
 
+/* The voter that has most of the log; 0: none. */
+static uint64_t loop_furthest_peer(const struct loop *loop)
+{
+	struct raft_peer_status peers[LIMIT_MEMBERS];
+	size_t count = raft_peers(loop->core, peers, LIMIT_MEMBERS), best = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct raft_member *member = raft_config_find(raft_config_now(loop->core), peers[i].id);
+		bool may_lead =
+		    member != NULL && member->voter && peers[i].recent_active && peers[i].id != loop->member;
+		if (may_lead && (best == count || peers[i].match > peers[best].match))
+			best = i;
+	}
+	return best < count ? peers[best].id : 0;
+}
+
 void loop_transfer(struct loop *loop, uint64_t peer)
 {
+	if (peer == 0)
+		peer = loop_furthest_peer(loop);
+	if (peer == 0)
+		return;
 	struct raft_event event = loop_event(loop, RAFT_EVENT_TRANSFER);
 	event.peer = peer;
 	loop_step_event(loop, &event);

@@ -85,7 +85,7 @@ void loop_written(struct loop *loop, uint64_t write_id);
 void loop_applied(struct loop *loop, uint64_t applied);
 void loop_trimmed(struct loop *loop, uint64_t index); /* log and core begin after it from now on */
 void loop_disk_stalled(struct loop *loop);
-void loop_transfer(struct loop *loop, uint64_t peer);
+void loop_transfer(struct loop *loop, uint64_t peer); /* 0: to the voter that is furthest */
 void loop_snapshot_ready(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term, struct bytes config);
 void loop_snapshot_failed(struct loop *loop, uint64_t peer);
 void loop_snapshot_installed(struct loop *loop, uint64_t index, uint64_t term, struct bytes config);

@@ -188,6 +188,15 @@ struct kv *replica_kv(struct replica *replica)
 	return store_kv(replica->store);
 }
 
+void replica_transfer(struct replica *replica, uint64_t member)
+{
+	if (!atomic_load(&replica->running))
+		return;
+	struct letter *letter = letter_new(LETTER_TRANSFER);
+	letter->peer = member;
+	node_post(replica, letter);
+}
+
 static enum err replica_refuses(struct replica *replica)
 {
 	if (!atomic_load(&replica->running))

@@ -50,6 +50,10 @@ void replica_close(struct replica *replica); /* after replica_stop(), when no vi
 
 struct kv *replica_kv(struct replica *replica);
 
+/* If this node leads: hands leadership to that member, or to the voter that is furthest for 0. Whether it came to it shows in the
+ * status. ON_ANY_THREAD */
+void replica_transfer(struct replica *replica, uint64_t member);
+
 /* ---- proposing ---- */
 
 /* Runs exactly once if the submitting call succeeded, on the apply or raft role, and must be short. `result` is taken (free
