@@ -9,6 +9,7 @@
  *     save-synced  the same with an fsync before the close: what a local disk needs for a save to be safe
  *     stat, read   of PATH                                         (read: open, read, close)
  *     list         of the directory PATH                           (opendir, readdir to the end, closedir)
+ *     put          rewrite a key of 256 bytes through the control socket PATH, one connection and key per thread
  *     fill         COUNT new files of 256 bytes in directories of 1,000
  */
 #include <dirent.h>
@@ -25,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "tests/bench/putter.h"
 
 enum { THREADS_MAX = 256, SAMPLES_MAX = 1 << 20, VALUE_BYTES = 256, FOLDER_FILES = 1000, PATH_BYTES = 4096 };
 
@@ -37,6 +39,7 @@ struct load {
 	uint64_t end_ns;
 	_Atomic int64_t rest; /* of fill */
 	int64_t count;
+	struct putter putters[THREADS_MAX];
 };
 
 struct worker {
@@ -126,12 +129,34 @@ static void run_fill(struct load *load, int thread)
 	file_write(path, FILE_CLOSED);
 }
 
+static void run_put(struct load *load, int thread)
+{
+	putter_put(&load->putters[thread]);
+}
+
+static void putters_open(struct load *load, int threads)
+{
+	for (int i = 0; i < threads; i++) {
+		char key[PATH_BYTES];
+		snprintf(key, sizeof(key), "/w%d", i);
+		putter_open(&load->putters[i], load->path, key, bytes_of(value, VALUE_BYTES));
+	}
+}
+
+static void putters_close(struct load *load, int threads)
+{
+	for (int i = 0; i < threads; i++)
+		putter_close(&load->putters[i]);
+}
+
 static const struct {
 	const char *name;
 	load_kind run;
 } kinds[] = {
-    {"save", run_save}, {"save-synced", run_save_synced}, {"stat", run_stat}, {"read", run_read}, {"list", run_list},
-    {"fill", run_fill},
+    {"save", run_save}, {"save-synced", run_save_synced},
+    {"stat", run_stat}, {"read", run_read},
+    {"list", run_list}, {"fill", run_fill},
+    {"put", run_put},
 };
 
 static load_kind kind_find(const char *name)
@@ -186,9 +211,12 @@ int main(int count, char **words)
 		fprintf(stderr, "usage: load KIND PATH THREADS SECONDS|COUNT\n");
 		return 2;
 	}
-	uint64_t start_ns = clock_steady_ns();
-	struct load load = {.run = kind_find(words[1]), .path = words[2], .count = strtoll(words[4], NULL, 10)};
+	static struct load load;
+	load = (struct load){.run = kind_find(words[1]), .path = words[2], .count = strtoll(words[4], NULL, 10)};
 	load.rest = load.count;
+	if (load.run == run_put)
+		putters_open(&load, threads);
+	uint64_t start_ns = clock_steady_ns();
 	load.end_ns = start_ns + (uint64_t)(strtod(words[4], NULL) * CLOCK_NS_PER_S);
 	struct worker workers[THREADS_MAX];
 	for (int i = 0; i < threads; i++) {
@@ -202,5 +230,7 @@ int main(int count, char **words)
 	load_print(workers, threads, clock_steady_ns() - start_ns);
 	for (int i = 0; i < threads; i++)
 		free(workers[i].samples_us);
+	if (load.run == run_put)
+		putters_close(&load, threads);
 	return 0;
 }

@@ -1,7 +1,7 @@
 # Measured beside etcd and the local filesystem; not part of check.
 EXTRA_PROGRAMS += tests/bench/load
-tests_bench_load_SOURCES = tests/bench/load.c
-tests_bench_load_LDADD = libbase.a
+tests_bench_load_SOURCES = tests/bench/load.c tests/bench/putter.c tests/bench/putter.h
+tests_bench_load_LDADD = $(CONTROL_LIBS)
 EXTRA_DIST += tests/bench/bench.py tests/bench/etcd.py
 
 bench: all tests/bench/load$(EXEEXT)

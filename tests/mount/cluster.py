@@ -65,11 +65,11 @@ def is_mounted(path):
 
 class Node:
     def __init__(self, name, folder, ports):
-        self.name, self.folder = name, folder
+        self.name, self.folder, self.host = name, folder, "127.0.0.1"
         self.data, self.mount, self.log = folder / "data", folder / "mnt", folder / "log"
         self.peer_port, self.client_port = ports.take(), ports.take()
         self.mount.mkdir(parents=True)
-        self.process = None
+        self.process, self.prefix = None, ["setpriv", "--pdeathsig", "KILL"]
         self.options = {"name": name, "data_dir": self.data, "mount": self.mount, "initial_cluster": self.peer,
                         "listen_client_urls": self.client_url}
 
@@ -78,17 +78,19 @@ class Node:
 
     @property
     def peer(self):
-        return f"{self.name}=tcp://127.0.0.1:{self.peer_port}"
+        return f"{self.name}=tcp://{self.host}:{self.peer_port}"
 
     @property
     def client_url(self):
         return f"http://127.0.0.1:{self.client_port}"
 
     def command(self, **changes):
-        """The daemon's command line, with some options otherwise (None: left out)."""
+        """The daemon's command line, with some options otherwise (None: left out; True: a switch)."""
         words = [str(BUILDDIR / "etcfsd")]
         for option, value in {**self.options, **changes}.items():
-            if value is not None:
+            if value is True:
+                words.append("--" + option.replace("_", "-"))
+            elif value is not None:
                 words += ["--" + option.replace("_", "-"), str(value)]
         return words
 
@@ -96,8 +98,8 @@ class Node:
         """Starts the daemon; it dies with the calling thread, whatever happens to that."""
         expect(not self.is_running, f"{self.name} runs already")
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command()],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen([*self.prefix, *self.command()], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, start_new_session=True)
         return self
 
     @property

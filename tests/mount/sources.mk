@@ -8,6 +8,7 @@ MOUNT_TESTS = \
 	tests/mount/test_linearizable.py \
 	tests/mount/test_model.py \
 	tests/mount/test_no_quorum.py \
+	tests/mount/test_partition.py \
 	tests/mount/test_pause.py \
 	tests/mount/test_reload.py \
 	tests/mount/test_semantics.py \
@@ -17,5 +18,5 @@ MOUNT_TESTS = \
 MOUNT_TESTS_LONG = tests/mount/test_pause_long.py
 
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
-EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py
+EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py tests/mount/register.py
 LONG_TESTS += $(MOUNT_TESTS_LONG)

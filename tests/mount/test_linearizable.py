@@ -1,166 +1,37 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One file as a register, read and written on all nodes while nodes die, stop and come back.
-
-The witness is the revision: a watch gives each value's, and then every operation must lie between those that ended before it
-began and those that began after it ended. (With a witness in hand no search is needed: each operation has its place.)
-"""
+"""Reads and writes on all nodes have one order that agrees with real time, while nodes die, stop and come back."""
 
 import errno
-import json
 import random
 import signal
-import subprocess
 import time
-from dataclasses import dataclass
 
-from cluster import BUILDDIR, Cluster
-from harness import Worker, expect, load, require, run, save, until
+from cluster import Cluster
+from harness import require, run, until
+from register import Operation, check, exercise
 
-FILE = "register"
-WRITE_SHARE = 0.4
 STOP_SECONDS = 2.5  # more than two election timeouts
 NEMESES = ("kill", "stop", "kill leader", "stop leader", "kill", "stop leader")
 
 
-@dataclass
-class Operation:
-    kind: str  # read or write
-    node: str
-    value: str
-    begun: float
-    ended: float = float("inf")  # of a write without an answer: it may happen at any time
-    error: int = 0
-
-
-class Clients:
-    """Two clients for each node, that read and write as a coin says."""
-
-    def __init__(self, cluster):
-        self.operations = []
-        self._workers = [Worker(self._turns(node)) for node in cluster for _ in range(2)]
-
-    def _turns(self, node):
-        count, mark = iter(range(1 << 30)), f"{node.name}.{random.getrandbits(32):x}"
-
-        def turn():
-            if random.random() < WRITE_SHARE:
-                self._write(node, f"{mark}.{next(count)}")
-            else:
-                self._read(node)
-        return turn
-
-    def _write(self, node, value):
-        operation = Operation("write", node.name, value, time.monotonic())
-        try:
-            save(node / FILE, value)
-            operation.ended = time.monotonic()
-        except OSError as caught:
-            operation.error = caught.errno
-        self.operations.append(operation)
-
-    def _read(self, node):
-        begun = time.monotonic()
-        try:
-            value = load(node / FILE)
-        except OSError:
-            time.sleep(0.01)  # a dead mount answers at once, and would fill the processor with failures
-            return
-        self.operations.append(Operation("read", node.name, value, begun, time.monotonic()))
-
-    def stop(self):
-        for worker in self._workers:
-            worker.stop()
-
-
-class History:
-    """What a watch on one node has seen of the file: (revision, value), in its order."""
-
-    def __init__(self, cluster, node):
-        self._log = cluster.folder / "watch.log"
-        with open(self._log, "w", encoding="utf-8") as file:
-            command = [BUILDDIR / "etcfs", "--data-dir", node.data, "watch", "--json", f"/{FILE}"]
-            self._process = subprocess.Popen([str(word) for word in command], stdout=file, stdin=subprocess.DEVNULL)
-        until(lambda: self._log.read_text() != "", 20, "the watch has begun")
-
-    def stop(self, newest):
-        until(lambda: newest in self._log.read_text(), 30, f"the watch has seen {newest}")
-        self._process.terminate()
-        self._process.wait(10)
-
-    def values(self):
-        answers = [json.loads(line) for line in self._log.read_text().splitlines()]
-        changes = [answer["change"] for answer in answers if answer.get("change")]
-        return [(int(change["revision"]), event["record"]["value"]) for change in changes
-                for event in change["events"]]
-
-
-def check(operations, history):
-    revisions = [revision for revision, _ in history]
-    expect(revisions == sorted(set(revisions)), "the watch's revisions rise")
-    revision_of = dict((value, revision) for revision, value in history)
-    expect(len(revision_of) == len(history), "each write has happened at most once")
-    for operation in operations:
-        happened = operation.value in revision_of
-        if operation.error == errno.EROFS:
-            expect(not happened, f"happened, though its save failed for certain: {operation}")
-        elif operation.error == 0:
-            expect(happened, f"lost, or read from nowhere: {operation}")
-    _check_order([operation for operation in operations if operation.value in revision_of], revision_of)
-
-
-def _check_order(operations, revision_of):
-    """Sweeps over time with the newest revision that any ended operation has shown."""
-    newest, bound = (0, None), {}
-    moments = [(operation.begun, 0, number) for number, operation in enumerate(operations)]
-    moments += [(operation.ended, 1, number) for number, operation in enumerate(operations)]
-    for _, is_end, number in sorted(moments):
-        operation = operations[number]
-        revision = revision_of[operation.value]
-        if not is_end:
-            bound[number] = newest
-            continue
-        least, earlier = bound[number]
-        if operation.kind == "write":
-            expect(revision > least, f"{operation} at {revision}, though {earlier} had shown {least} before it began")
-        else:
-            expect(revision >= least, f"{operation} at {revision}, though {earlier} had shown {least} before it began")
-        if operation.ended != float("inf"):
-            newest = max(newest, (revision, operation), key=lambda pair: pair[0])
-
-
-def _nemesis(cluster, watched, what):
-    victims = [node for node in cluster if node is not watched]
-    leader = cluster.leader()
-    node = leader if "leader" in what and leader is not watched else random.choice(victims)
-    if what.startswith("kill"):
-        node.kill()
-        node.start().wait_ready()
-    else:
-        node.signal(signal.SIGSTOP)
-        resume = time.monotonic() + STOP_SECONDS
-        until(lambda: time.monotonic() > resume, STOP_SECONDS + 1, "the pause is over")
-        node.signal(signal.SIGCONT)
-    node.wait_ready()
-
-
 def every_read_and_write_has_its_place(cluster):
     watched = cluster.followers()[0]
-    history = History(cluster, watched)
-    save(watched / FILE, "first")
-    clients = Clients(cluster)
-    for what in NEMESES:
-        before = len(clients.operations)
-        until(lambda before=before: len(clients.operations) > before + 100, 30, "the clients go on")
-        _nemesis(cluster, watched, what)
-    clients.stop()
-    save(watched / FILE, "last")
-    history.stop("last")
-    operations = clients.operations
-    writes = [operation for operation in operations if operation.kind == "write"]
-    print(f"       {len(operations) - len(writes)} reads, {len(writes)} writes, "
-          f"{sum(operation.error != 0 for operation in writes)} of them without success")
-    check(operations, history.values())
+
+    def nemesis(what):
+        victims = [node for node in cluster if node is not watched]
+        leader = cluster.leader()
+        node = leader if "leader" in what and leader is not watched else random.choice(victims)
+        if what.startswith("kill"):
+            node.kill()
+            node.start()
+        else:
+            node.signal(signal.SIGSTOP)
+            resume = time.monotonic() + STOP_SECONDS
+            until(lambda: time.monotonic() > resume, STOP_SECONDS + 1, "the pause is over")
+            node.signal(signal.SIGCONT)
+        node.wait_ready()
+    exercise(cluster, watched, NEMESES, nemesis)
 
 
 def the_check_finds_what_is_wrong(_):
