@@ -19,6 +19,7 @@ struct fs_options {
 	enum fs_reads reads;
 	uint64_t read_timeout_ms, write_timeout_ms;
 	size_t file_bytes_max;
+	uint64_t quota_bytes; /* what statfs(2) shows as the size; as in replica_options */
 	const char *version;
 };
 

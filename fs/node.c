@@ -210,12 +210,19 @@ struct node *node_new_locked(struct node_table *table, uint64_t record_id, bool 
 	return node;
 }
 
+static void node_destroy(struct node_table *table, struct node *node)
+{
+	if (node->stage)
+		table->stage_free(node->stage);
+	free(node->segment);
+	free(node);
+}
+
 /* Frees what nothing holds, and then its parent, upwards. */
 static void node_sweep_locked(struct node_table *table, struct node *node)
 {
 	if (node->lookups != 0 || node->pins != 0 || node == &table->root)
 		return;
-	check(!node->stage);
 	node_state_set(table, node, NODE_GONE);
 	if (node->id != 0)
 		map_remove(&table->by_id, node->id);
@@ -223,7 +230,7 @@ static void node_sweep_locked(struct node_table *table, struct node *node)
 		map_remove(&table->by_record, node->record_id);
 	node->pins = 1;
 	node_detach_locked(table, node);
-	free(node);
+	node_destroy(table, node);
 }
 
 void node_unpin_locked(struct node_table *table, struct node *node)
@@ -243,9 +250,10 @@ void node_suspect_locked(struct node_table *table, struct node *node)
 	table->suspects = node;
 }
 
-struct node_table *node_table_new(const char *root_key)
+struct node_table *node_table_new(const char *root_key, void (*stage_free)(struct stage *stage))
 {
 	struct node_table *table = memory_new(sizeof *table);
+	table->stage_free = stage_free;
 	table->root_prefix = memory_format("%s/", root_key);
 	pthread_mutex_init(&table->mutex, NULL);
 	pthread_cond_init(&table->followed, NULL);
@@ -269,13 +277,12 @@ void node_table_free(struct node_table *table)
 			next = node->place_next;
 			if (node->id != 0)
 				map_remove(&table->by_id, node->id);
-			free(node->segment);
-			free(node);
+			node_destroy(table, node);
 		}
 	}
 	for (size_t at = 0; map_next(&table->by_id, &at, &key, &value);)
 		if (value != &table->root)
-			free(value);
+			node_destroy(table, value);
 	map_fini(&table->by_id);
 	map_fini(&table->by_record);
 	map_fini(&table->by_place);
@@ -325,6 +332,14 @@ struct node *node_find_key(struct node_table *table, struct bytes key)
 uint64_t node_id(const struct node *node)
 {
 	return node->id;
+}
+
+uint64_t node_record_id(struct node_table *table, const struct node *node)
+{
+	pthread_mutex_lock(&table->mutex);
+	uint64_t record_id = node->record_id;
+	pthread_mutex_unlock(&table->mutex);
+	return record_id;
 }
 
 struct node_look node_look(struct node_table *table, struct node *node, struct arena *arena)
@@ -551,9 +566,12 @@ struct stage *node_get_stage(struct node_table *table, struct node *node)
 	return stage;
 }
 
-void node_set_stage(struct node_table *table, struct node *node, struct stage *stage)
+struct stage *node_offer_stage(struct node_table *table, struct node *node, struct stage *stage)
 {
 	pthread_mutex_lock(&table->mutex);
-	node->stage = stage;
+	if (!node->stage)
+		node->stage = stage;
+	stage = node->stage;
 	pthread_mutex_unlock(&table->mutex);
+	return stage;
 }

@@ -53,8 +53,8 @@ struct node_look {
 	struct bytes segment; /* of its key; without '/' */
 };
 
-/* `root_key` as in fs_options: the key of the root directory is root_key + "/". */
-struct node_table *node_table_new(const char *root_key);
+/* `root_key` as in fs_options: the key of the root directory is root_key + "/". stage_free is called with the mutex held. */
+struct node_table *node_table_new(const char *root_key, void (*stage_free)(struct stage *stage));
 void node_table_free(struct node_table *table);
 
 /* ---- finding. Each result is pinned, or NULL ---- */
@@ -68,6 +68,7 @@ struct node *node_find_child(struct node_table *table, const struct node *parent
 struct node *node_find_key(struct node_table *table, struct bytes key);
 
 uint64_t node_id(const struct node *node);
+uint64_t node_record_id(struct node_table *table, const struct node *node);
 /* The segment lives in the arena. */
 struct node_look node_look(struct node_table *table, struct node *node, struct arena *arena);
 /* The key where it is now; a directory's ends in '/'. ERR_NOT_FOUND when it, or a directory above it, is GONE. *ret_revision: of the table. */
@@ -139,6 +140,7 @@ void node_table_wait(struct node_table *table, int64_t revision);
 
 /* ---- what hangs on a node ---- */
 
-/* The staged content of a file, owned by stage.c, or NULL. The caller of set has taken care of the old one. */
+/* What this mount keeps of a file beside its place, or NULL; it lives as long as the node. */
 struct stage *node_get_stage(struct node_table *table, struct node *node);
-void node_set_stage(struct node_table *table, struct node *node, struct stage *stage);
+/* Hangs it there unless there is one already, and gives the one that is there. Freed with the node by `stage_free` of the table. */
+struct stage *node_offer_stage(struct node_table *table, struct node *node, struct stage *stage);

@@ -24,7 +24,8 @@ struct node {
 };
 
 struct node_table {
-	char *root_prefix;     /* root_key + "/" */
+	char *root_prefix; /* root_key + "/" */
+	void (*stage_free)(struct stage *stage);
 	pthread_mutex_t mutex; /* protects all below, and the nodes */
 	pthread_cond_t followed;
 	struct node root;

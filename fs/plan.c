@@ -85,7 +85,8 @@ void plan_keep_parent(struct plan *plan, const struct spot *spot)
 	    is_directory ? kv_prefix(spot->object.key, plan->arena).end : key_after(spot->object.key, plan->arena);
 	compares[0] = (struct kv_compare){KV_CREATE, KV_EQUAL, {all.start, spot->object.key}, 0, BYTES_NONE};
 	compares[1] = (struct kv_compare){KV_CREATE, KV_EQUAL, {end, all.end}, 0, BYTES_NONE};
-	*marker = (struct kv_op){.kind = KV_PUT, .put = {.key = spot->parent_key, .keep_attr = true}};
+	*marker =
+	    (struct kv_op){.kind = KV_PUT, .put = {.key = spot->parent_key, .id = spot->parent_id, .keep_attr = true}};
 	*txn = (struct kv_txn){.compares = compares, .compare_count = 2, .success = marker, .success_count = 1};
 	plan_op(plan, KV_TXN)->txn = txn;
 }

@@ -10,6 +10,8 @@ enum verdict plan_attr(struct plan *plan, const struct object *object, const str
 	plan_op(plan, KV_PUT)->put = (struct kv_put){
 	    .key = object->key,
 	    .attr = attr_encode(attr, plan->arena),
+	    .id =
+	        object->has_record || object->is_root ? 0 : object->directory.id, /* it and its marker are one object */
 	    .keep_value = object->has_record,
 	    .keep_lease = object->has_record,
 	};

@@ -4,7 +4,7 @@ libfs_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE3_CFLAGS)
 libfs_a_SOURCES = \
 	fs/announce.c fs/announce.h \
 	fs/attr.c fs/attr.h \
-	fs/edit.c fs/edit.h \
+	fs/draft.c fs/draft.h \
 	fs/fs.h \
 	fs/fuse.h \
 	fs/helper.c fs/helper.h \
@@ -31,3 +31,31 @@ libfs_a_SOURCES = \
 	fs/step_queue.c fs/step_queue.h \
 	fs/verdict.c fs/verdict.h \
 	fs/virtual.c fs/virtual.h
+
+libfs_a_SOURCES += \
+	fs/call.c fs/call.h \
+	fs/closing.c fs/closing.h \
+	fs/commit.c \
+	fs/entry.c fs/entry.h \
+	fs/fs.c \
+	fs/handle.c fs/handle.h \
+	fs/warden.c fs/warden.h \
+	fs/listing.c fs/listing.h \
+	fs/mode.c fs/mode.h \
+	fs/op.c fs/op.h \
+	fs/op_create.c \
+	fs/op_directory.c \
+	fs/op_file.c fs/op_file.h \
+	fs/op_lookup.c \
+	fs/op_make.c fs/op_make.h \
+	fs/op_names.c \
+	fs/op_setattr.c \
+	fs/op_virtual.c \
+	fs/op_xattr.c \
+	fs/own.c fs/own.h \
+	fs/reply.c fs/reply.h \
+	fs/session.c fs/session.h \
+	fs/settle.c fs/settle.h \
+	fs/stage.c fs/stage.h \
+	fs/state.h \
+	fs/xattr.c fs/xattr.h

@@ -10,6 +10,7 @@ int verdict_errno(enum verdict verdict)
 	case VERDICT_DONE:
 		return 0;
 	case VERDICT_AGAIN:
+	case VERDICT_WAIT:
 	case VERDICT_UNREADABLE:
 		return EIO;
 	case VERDICT_ABSENT:
@@ -34,6 +35,8 @@ int verdict_errno(enum verdict verdict)
 		return EFBIG;
 	case VERDICT_NO_ATTRIBUTE:
 		return ENODATA;
+	case VERDICT_NO_ROOM:
+		return ENOSPC;
 	}
 	return EIO;
 }

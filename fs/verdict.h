@@ -8,6 +8,7 @@ enum verdict {
 	VERDICT_GO,
 	VERDICT_DONE,  /* nothing has to be changed: success */
 	VERDICT_AGAIN, /* names moved between the look at the node and the view: look again */
+	VERDICT_WAIT,  /* the call waits for a stage, and may be with another thread already: hands off */
 	VERDICT_ABSENT,
 	VERDICT_STALE, /* the object that the kernel means is not there any more */
 	VERDICT_EXISTS,
@@ -19,6 +20,7 @@ enum verdict {
 	VERDICT_NAME_RESERVED,
 	VERDICT_TOO_LARGE,
 	VERDICT_NO_ATTRIBUTE,
+	VERDICT_NO_ROOM,    /* for an extended attribute */
 	VERDICT_UNREADABLE, /* what is stored there cannot be read; logged */
 };
 

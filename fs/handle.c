@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/handle.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "fs/stage.h"
+
+struct handle *handle_new_file(struct fs *fs, struct node *node, int flags)
+{
+	struct handle *handle = memory_new(sizeof *handle);
+	handle->kind = HANDLE_FILE;
+	handle->node = node_pin(fs->nodes, node);
+	handle->stage = stage_of(fs, node);
+	handle->writable = (flags & O_ACCMODE) != O_RDONLY;
+	handle->append = (flags & O_APPEND) != 0;
+	stage_open(handle->stage);
+	return handle;
+}
+
+struct handle *handle_new_directory(struct fs *fs, struct node *node)
+{
+	struct handle *handle = memory_new(sizeof *handle);
+	handle->kind = HANDLE_DIRECTORY;
+	handle->node = node ? node_pin(fs->nodes, node) : NULL;
+	listing_init(&handle->listing);
+	return handle;
+}
+
+struct handle *handle_new_virtual(void)
+{
+	struct handle *handle = memory_new(sizeof *handle);
+	handle->kind = HANDLE_VIRTUAL;
+	arena_init(&handle->arena);
+	return handle;
+}
+
+void handle_free(struct fs *fs, struct handle *handle)
+{
+	if (handle->kind == HANDLE_FILE)
+		stage_close(handle->stage);
+	if (handle->kind == HANDLE_DIRECTORY)
+		listing_fini(&handle->listing);
+	if (handle->kind == HANDLE_VIRTUAL)
+		arena_fini(&handle->arena);
+	node_unpin(fs->nodes, handle->node);
+	free(handle);
+}
