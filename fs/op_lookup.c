@@ -7,6 +7,9 @@
 #include "fs/op.h"
 #include "fs/reply.h"
 
+/* Where none is set: etcd's. */
+#define STATFS_QUOTA_DEFAULT (UINT64_C(2) << 30)
+
 enum {
 	STATFS_BLOCK_BYTES = 4096,
 	STATFS_NAMES_FREE = 1 << 20, /* no limit of their own: what the quota of bytes may hold */
@@ -136,7 +139,8 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 		fuse_reply_err(req, EIO);
 		return;
 	}
-	uint64_t used = (uint64_t)stats.value_bytes, quota = fs->options.quota_bytes;
+	uint64_t used = (uint64_t)stats.value_bytes;
+	uint64_t quota = fs->options.quota_bytes ? fs->options.quota_bytes : STATFS_QUOTA_DEFAULT;
 	uint64_t total = quota > used ? quota : used;
 	struct statvfs statvfs = {
 	    .f_bsize = STATFS_BLOCK_BYTES,
