@@ -25,7 +25,12 @@ noinst_LIBRARIES += tests/unit/store/libfixture.a
 tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
 STORE_TESTS = \
 	tests/unit/store/test_apply \
+	tests/unit/store/test_claims \
+	tests/unit/store/test_command \
+	tests/unit/store/test_crash \
 	tests/unit/store/test_model \
+	tests/unit/store/test_range \
+	tests/unit/store/test_snapshot \
 	tests/unit/store/test_tree \
 	tests/unit/store/test_txn
 check_PROGRAMS += $(STORE_TESTS)
@@ -36,3 +41,8 @@ tests_unit_store_test_tree_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_apply_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_model_SOURCES = tests/unit/store/test_model.c tests/unit/store/model.c tests/unit/store/model.h
 tests_unit_store_test_model_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_snapshot_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_claims_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_command_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots, and what stands in the store's directory at each moment of an installation. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/unit/store/fixture.h"
+
+static int setup(void **state)
+{
+	static struct fixture pair[2];
+	fixture_open(&pair[0]);
+	fixture_open(&pair[1]);
+	*state = pair;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *pair = *state;
+	fixture_close(&pair[0]);
+	fixture_close(&pair[1]);
+	return 0;
+}
+
+static bool exists(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0;
+}
+
+static const char *path_in(struct fixture *f, const char *name)
+{
+	return arena_format(&f->arena, "%s/%s", f->directory, name);
+}
+
+static void fill(struct fixture *f)
+{
+	f->term = 3;
+	struct kv_command session = {.kind = KV_COMMAND_SESSION, .session_open = {1, 1}};
+	kv_result_free(fixture_apply(f, &session));
+	assert_int_equal(fixture_put(f, "/d/a", "1"), ERR_OK);
+	assert_int_equal(fixture_put(f, "/d/a", "2"), ERR_OK);
+	struct store_entry config = {.index = ++f->index, .term = 3, .is_config = true, .payload = B("configuration")};
+	store_apply(f->store, &config, 1, NULL, NULL);
+	f->session = 1;
+	f->sequence = 1;
+	assert_int_equal(fixture_put(f, "/d/b", "3"), ERR_OK);
+	f->session = f->sequence = 0;
+}
+
+static struct store_snapshot make(struct fixture *f, const char *directory)
+{
+	struct store_snapshot snapshot = {0};
+	assert_int_equal(store_snapshot_make(f->store, directory, &f->arena, &snapshot), ERR_OK);
+	return snapshot;
+}
+
+static void a_snapshot_says_where_it_stands(void **state)
+{
+	struct fixture *from = *state;
+	fill(from);
+	struct store_snapshot snapshot = make(from, path_in(from, "snap"));
+	assert_int_equal(snapshot.index, from->index);
+	assert_int_equal(snapshot.term, 3);
+	assert_int_equal(snapshot.revision, 4);
+	assert_bytes(snapshot.config_payload, "configuration");
+}
+
+static void an_installed_snapshot_is_the_state(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	assert_int_equal(fixture_put(to, "/other", "x"), ERR_OK);
+	const char *snap = path_in(to, "snap");
+	make(from, snap);
+	assert_int_equal(store_snapshot_install(to->store, snap), ERR_OK);
+	assert_int_equal(to->replaced_count, 1);
+	assert_false(exists(snap));
+	assert_int_equal(store_applied(to->store), from->index);
+	assert_int_equal(store_applied_term(to->store), 3);
+	assert_int_equal(store_flushed(to->store), from->index);
+	assert_false(fixture_has(to, "/other"));
+	assert_string_equal(fixture_range(to, "/", "0", 3), "/d/a=2");
+	assert_string_equal(fixture_list(to, "/d/"), "a b");
+	struct kv_result *result = NULL;
+	assert_int_equal(store_session_outcome(to->store, 1, 1, &result), ERR_OK);
+	assert_int_equal(result->revision, 4);
+	kv_result_free(result);
+	to->index = from->index;
+	assert_int_equal(fixture_put(to, "/after", "y"), ERR_OK);
+	fixture_reopen(to);
+	assert_string_equal(fixture_range(to, "/", "0", 0), "/after=y /d/a=2 /d/b=3");
+	assert_int_equal(fixture_get(to, "/d/b").id, fixture_get(from, "/d/b").id);
+}
+
+static void a_view_from_before_stays_readable(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	assert_int_equal(fixture_put(to, "/other", "x"), ERR_OK);
+	struct kv_view *view = kv_view_open(to->kv);
+	make(from, path_in(to, "snap"));
+	assert_int_equal(store_snapshot_install(to->store, path_in(to, "snap")), ERR_OK);
+	assert_true(exists(path_in(to, "db-1")));
+	struct kv_record record;
+	assert_int_equal(kv_get(view, B("/other"), &to->arena, &record), ERR_OK);
+	assert_bytes(record.value, "x");
+	assert_int_equal(kv_view_revision(view), 2);
+	kv_view_close(view);
+	for (int i = 0; i < 5000 && exists(path_in(to, "db-1")); i++)
+		usleep(1000); /* the keeper may be at its last look */
+	assert_false(exists(path_in(to, "db-1")));
+	assert_true(exists(path_in(to, "db-2")));
+}
+
+static void snapshots_can_follow_one_another(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	make(from, path_in(to, "snap"));
+	assert_int_equal(store_snapshot_install(to->store, path_in(to, "snap")), ERR_OK);
+	assert_int_equal(fixture_put(from, "/later", "z"), ERR_OK);
+	make(from, path_in(to, "snap"));
+	assert_int_equal(store_snapshot_install(to->store, path_in(to, "snap")), ERR_OK);
+	assert_true(fixture_has(to, "/later"));
+	assert_int_equal(to->replaced_count, 2);
+}
+
+static void an_older_snapshot_is_refused(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	assert_int_equal(fixture_put(from, "/a", "1"), ERR_OK);
+	fill(to);
+	make(from, path_in(to, "snap"));
+	assert_int_equal(store_snapshot_install(to->store, path_in(to, "snap")), ERR_CONFLICT);
+	assert_true(fixture_has(to, "/d/b"));
+	assert_int_equal(fixture_put(to, "/still", "here"), ERR_OK);
+}
+
+static void a_damaged_snapshot_leaves_the_old_state(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	assert_int_equal(fixture_put(to, "/other", "x"), ERR_OK);
+	make(from, path_in(to, "snap"));
+	assert_int_equal(file_replace(path_in(to, "snap/CURRENT"), B("MANIFEST-999999\n"), 0600), ERR_OK);
+	assert_int_equal(store_snapshot_install(to->store, path_in(to, "snap")), ERR_CORRUPT);
+	assert_int_equal(store_snapshot_install(to->store, path_in(to, "not-there")), ERR_CORRUPT);
+	assert_true(fixture_has(to, "/other"));
+	assert_int_equal(to->replaced_count, 0);
+	fixture_reopen(to);
+	assert_true(fixture_has(to, "/other"));
+}
+
+/* ---- what a crash leaves ---- */
+
+static void what_is_not_named_is_removed_at_the_opening(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	assert_int_equal(fixture_put(to, "/other", "x"), ERR_OK);
+	make(from, path_in(to, "db-2")); /* renamed into its place, but not named yet */
+	fixture_reopen(to);
+	assert_true(fixture_has(to, "/other"));
+	assert_false(exists(path_in(to, "db-2")));
+}
+
+static void a_named_snapshot_is_the_state_after_a_crash(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	assert_int_equal(fixture_put(to, "/other", "x"), ERR_OK);
+	make(from, path_in(to, "db-2"));
+	fixture_stop(to);
+	assert_int_equal(
+	    file_replace(path_in(to, "current"), B("etcfs applied state\nformat 1\ndatabase db-2\n"), 0600), ERR_OK);
+	fixture_start(to);
+	assert_false(fixture_has(to, "/other"));
+	assert_true(fixture_has(to, "/d/b"));
+	assert_false(exists(path_in(to, "db-1")));
+}
+
+static enum err reopen_with(struct fixture *f, const char *current)
+{
+	struct store_options options = {.directory = f->directory};
+	fixture_stop(f);
+	assert_int_equal(file_replace(path_in(f, "current"), bytes_of_string(current), 0600), ERR_OK);
+	enum err err = store_open(&options, &f->store);
+	if (err == ERR_OK)
+		store_close(f->store);
+	assert_int_equal(file_replace(path_in(f, "current"), B("etcfs applied state\nformat 1\ndatabase db-1\n"), 0600),
+	                 ERR_OK);
+	fixture_start(f);
+	return err;
+}
+
+static void a_newer_format_is_refused_and_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	assert_int_equal(reopen_with(f, "etcfs applied state\nformat 2\nwhatever comes\n"), ERR_FORMAT_NEWER);
+	assert_true(fixture_has(f, "/d/b"));
+}
+
+static void a_name_that_is_damaged_or_lost_is_not_taken_for_an_empty_store(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	assert_int_equal(reopen_with(f, "etcfs applied state\nformat 1\ndatabase db-7\n"), ERR_CORRUPT);
+	assert_int_equal(reopen_with(f, "gibberish"), ERR_CORRUPT);
+	struct store_options options = {.directory = f->directory};
+	fixture_stop(f);
+	assert_int_equal(unlink(path_in(f, "current")), 0);
+	assert_int_equal(store_open(&options, &f->store), ERR_CORRUPT);
+	assert_int_equal(file_replace(path_in(f, "current"), B("etcfs applied state\nformat 1\ndatabase db-1\n"), 0600),
+	                 ERR_OK);
+	fixture_start(f);
+	assert_true(fixture_has(f, "/d/b"));
+}
+
+static void a_store_that_is_open_is_locked(void **state)
+{
+	struct fixture *f = *state;
+	struct store *again = NULL;
+	struct store_options options = {.directory = f->directory};
+	assert_int_equal(store_open(&options, &again), ERR_LOCKED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(a_snapshot_says_where_it_stands),
+	    TEST(an_installed_snapshot_is_the_state),
+	    TEST(a_view_from_before_stays_readable),
+	    TEST(snapshots_can_follow_one_another),
+	    TEST(an_older_snapshot_is_refused),
+	    TEST(a_damaged_snapshot_leaves_the_old_state),
+	    TEST(what_is_not_named_is_removed_at_the_opening),
+	    TEST(a_named_snapshot_is_the_state_after_a_crash),
+	    TEST(a_newer_format_is_refused_and_left_alone),
+	    TEST(a_name_that_is_damaged_or_lost_is_not_taken_for_an_empty_store),
+	    TEST(a_store_that_is_open_is_locked),
+	};
+	return UNIT_RUN(tests);
+}
