@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/role.h"
 #include "mountd/config.h"
@@ -25,7 +26,7 @@ enum {
 	MAIN_POLL_MS = 1000, /* how soon an umount from outside is noticed */
 };
 
-/* Whether the manager should try again: systemd's RestartPreventExitStatus= names 2 and 3. */
+/* Whether a manager should try again: systemd's RestartPreventExitStatus= names 2 and 3. */
 static int main_exit_status(enum err err)
 {
 	switch (err) {
@@ -41,9 +42,37 @@ static int main_exit_status(enum err err)
 	case ERR_NOT_FOUND:
 	case ERR_ADDRESS_INVALID:
 		return EXIT_IN_THE_WAY;
-	default: /* a part may end with any other condition; none of them is permanent */
+	case ERR_CONFLICT:
+	case ERR_TOO_LARGE:
+	case ERR_LIMIT:
+	case ERR_BUSY:
+	case ERR_UNSUPPORTED:
+	case ERR_COMPACTED:
+	case ERR_FUTURE:
+	case ERR_QUOTA:
+	case ERR_LEASE_NOT_FOUND:
+	case ERR_LEASE_EXISTS:
+	case ERR_DUPLICATE_KEY:
+	case ERR_NOT_LEADER:
+	case ERR_NO_LEADER:
+	case ERR_TIMEOUT:
+	case ERR_UNKNOWN_OUTCOME:
+	case ERR_STALE_SESSION:
+	case ERR_CANCELED:
+	case ERR_STOPPED:
+	case ERR_IO:
+	case ERR_NO_SPACE:
+	case ERR_CORRUPT:
+	case ERR_DAMAGED:
+	case ERR_ADDRESS_IN_USE:
+	case ERR_UNREACHABLE:
+	case ERR_PROTOCOL:
+	case ERR_CLOSED:
+	case ERR_MOUNT:
 		return EXIT_FAILED;
 	}
+	check(false);
+	return EXIT_FAILED;
 }
 
 static void main_raise_file_limit(void)

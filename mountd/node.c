@@ -62,6 +62,7 @@ static enum err node_open_fs(const struct config *config, struct node *node)
 	    .read_timeout_ms = config->read_timeout_ms,
 	    .write_timeout_ms = config->write_timeout_ms,
 	    .file_bytes_max = config->file_bytes_max,
+	    .quota_bytes = config->quota_bytes,
 	    .version = ETCFS_VERSION,
 	};
 	return fs_open(&options, node->replica, &node->fs);

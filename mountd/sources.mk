@@ -10,3 +10,7 @@ libmountd_a_SOURCES = \
 	mountd/quantity.c mountd/quantity.h \
 	mountd/readiness.c mountd/readiness.h \
 	mountd/url.c mountd/url.h
+
+sbin_PROGRAMS += etcfsd
+etcfsd_SOURCES = mountd/main.c mountd/node.c mountd/node.h
+etcfsd_LDADD = libmountd.a libfs.a libapi.a libcontrol.a $(REPLICA_LIBS) $(FUSE3_LIBS) $(HTTP_PARSER_LIBS) $(JANSSON_LIBS)
