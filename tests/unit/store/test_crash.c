@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 4) {
 		history_init();
-		child_run(argv[1], atoi(argv[2]), (uint64_t)atoi(argv[3]));
+		child_run(argv[1], (int)strtol(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 	}
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_killed_store_stands_at_a_flushed_index_and_goes_on_from_there, setup,
