@@ -25,6 +25,7 @@ struct replay *replay_new(const struct replay_options *options)
 	replay->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	check(replay->stop >= 0);
 	replay->helper = (struct helper_process){.socket = -1, .stop = replay->stop};
+	pthread_mutex_init(&replay->stop_mutex, NULL);
 	pthread_mutex_init(&replay->mutex, NULL);
 	pthread_cond_init(&replay->wake, NULL);
 	map_init(&replay->stale);
@@ -40,6 +41,7 @@ void replay_free(struct replay *replay)
 	map_fini(&replay->stale);
 	pthread_cond_destroy(&replay->wake);
 	pthread_mutex_destroy(&replay->mutex);
+	pthread_mutex_destroy(&replay->stop_mutex);
 	close(replay->stop);
 	free(replay->root);
 	free((char *)replay->options.mount_point);
@@ -57,18 +59,21 @@ enum err replay_start(struct replay *replay, struct fuse_session *session)
 	return ERR_OK;
 }
 
+/* Two may want it at once: who lets go of the mount, and who sees that it is gone. Both return when the helper has ended. */
 void replay_stop(struct replay *replay)
 {
-	if (!replay->is_started)
-		return;
-	pthread_mutex_lock(&replay->mutex);
-	replay->is_stopping = replay->is_off = true;
-	pthread_cond_signal(&replay->wake);
-	pthread_mutex_unlock(&replay->mutex);
-	const uint64_t one = 1;
-	check(write(replay->stop, &one, sizeof one) == (ssize_t)sizeof one);
-	pthread_join(replay->thread, NULL);
-	replay->is_started = false;
+	pthread_mutex_lock(&replay->stop_mutex);
+	if (replay->is_started) {
+		pthread_mutex_lock(&replay->mutex);
+		replay->is_stopping = replay->is_off = true;
+		pthread_cond_signal(&replay->wake);
+		pthread_mutex_unlock(&replay->mutex);
+		const uint64_t one = 1;
+		check(write(replay->stop, &one, sizeof one) == (ssize_t)sizeof one);
+		pthread_join(replay->thread, NULL);
+		replay->is_started = false;
+	}
+	pthread_mutex_unlock(&replay->stop_mutex);
 }
 
 void replay_replaced(struct replay *replay)

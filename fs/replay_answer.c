@@ -107,12 +107,26 @@ struct stat replay_phantom(uint64_t id, bool is_directory)
 	};
 }
 
+/* False: nothing is known of it, not even its type, for which the kernel would take another. */
+static bool object_stat_of(struct replay *replay, struct node *node, struct step_object object, struct stat *ret_stat)
+{
+	if (node != NULL && replay->options.attributes(replay->options.argument, node, ret_stat) == ERR_OK)
+		return true;
+	if (node != NULL && !object.is_directory)
+		return false;
+	*ret_stat = replay_phantom(object.id, object.is_directory);
+	return true;
+}
+
 static void reply_node(struct replay *replay, fuse_req_t req, struct step_object object, struct fuse_file_info *info)
 {
 	struct node *node = node_find(replay->options.nodes, object.id);
 	struct fuse_entry_param entry = {.ino = object.id};
-	if (node == NULL || replay->options.attributes(replay->options.argument, node, &entry.attr) != ERR_OK)
-		entry.attr = replay_phantom(object.id, object.is_directory);
+	if (!object_stat_of(replay, node, object, &entry.attr)) {
+		fuse_reply_err(req, ESTALE);
+		node_unpin(replay->options.nodes, node);
+		return;
+	}
 	if (node != NULL)
 		node_looked_up(replay->options.nodes, node);
 	int error = info != NULL ? fuse_reply_create(req, &entry, info) : fuse_reply_entry(req, &entry);

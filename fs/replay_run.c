@@ -153,7 +153,7 @@ static void helper_replace(struct replay *replay, unsigned *deaths)
 static mode_t step_type(struct replay *replay, const struct step *step)
 {
 	struct stat status;
-	if (step->object.node != NULL &&
+	if (step->kind == HELPER_MAKE && step->object.node != NULL &&
 	    replay->options.attributes(replay->options.argument, step->object.node, &status) == ERR_OK)
 		return status.st_mode & S_IFMT;
 	return step->object.is_directory ? S_IFDIR : S_IFREG;

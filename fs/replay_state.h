@@ -15,8 +15,9 @@ struct prepared;
 struct replay {
 	struct replay_options options;
 	struct fuse_session *session;
-	char *root; /* the key of the root directory */
-	int stop;   /* an eventfd */
+	char *root;                 /* the key of the root directory */
+	int stop;                   /* an eventfd */
+	pthread_mutex_t stop_mutex; /* held while it ends */
 	pthread_t thread;
 	bool is_started;
 	struct helper_process helper; /* by the notify role; its pid by all */
