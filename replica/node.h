@@ -81,8 +81,9 @@ struct replica {
 	pthread_t keeper;
 	struct mailbox *keeper_bell;
 	bool keeper_started;
-	atomic_bool publishing;                     /* this member's name and addresses are on their way */
-	uint64_t flush_asked_ns, flush_asked_index; /* by the keeper */
+	atomic_bool publishing; /* this member's name and addresses are on their way */
+	uint64_t flush_asked_ns, flush_asked_index, reported_ns, reported_applied; /* by the keeper */
+	int reported_role;
 };
 
 /* ---- node_raft.c ---- */
@@ -113,7 +114,7 @@ void node_mark(struct replica *replica, uint64_t first, uint64_t last);
 Peer__Status *node_status(struct replica *replica, struct arena *arena);
 void node_send_status(struct replica *replica);
 
-/* ---- node_keeper.c: once a second ---- */
+/* ---- node_keeper.c: some times a second ---- */
 void node_keeper_start(struct replica *replica);
 void node_keeper_stop(struct replica *replica);
 /* Peers as the state and the configuration name them. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is done once a second, beside the roles: the status goes out, silent connections are given up, the state is flushed and
+ * What is done some times a second, beside the roles: the status goes out, silent connections are given up, the state is flushed and
  * the log trimmed, the peers' addresses are followed, checksums compared, and this member's own entry in the state kept right.
  */
 #include "replica/node.h"
@@ -13,7 +13,8 @@
 #include "base/memory.h"
 
 enum {
-	KEEPER_PERIOD_MS = 1000,
+	KEEPER_PERIOD_MS = 250,
+	KEEPER_STATUS_MS = 1000, /* a status at the latest; sooner when there is something new to say */
 	KEEPER_ALIVE_MS = 10000, /* a member heard since is one that the log is kept for */
 	/* A restart replays what was not flushed: a second's work or two. */
 	KEEPER_FLUSH_ENTRIES = 50000,
@@ -175,12 +176,25 @@ static void keeper_compare(struct replica *replica, struct arena *arena)
 
 /* ---- the thread ---- */
 
+static void keeper_report(struct replica *replica, uint64_t now_ns)
+{
+	uint64_t applied = store_applied(replica->store);
+	int role = atomic_load(&replica->shown.role);
+	bool due = now_ns - replica->reported_ns >= KEEPER_STATUS_MS * CLOCK_NS_PER_MS;
+	if (!due && applied == replica->reported_applied && role == replica->reported_role)
+		return;
+	replica->reported_ns = now_ns;
+	replica->reported_applied = applied;
+	replica->reported_role = role;
+	node_send_status(replica);
+}
+
 static void keeper_round(struct replica *replica)
 {
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
 	uint64_t now_ns = clock_steady_ns();
-	node_send_status(replica);
+	keeper_report(replica, now_ns);
 	transport_review(replica->transport, now_ns);
 	keeper_flush(replica, now_ns);
 	keeper_trim(replica, now_ns, &arena);

@@ -71,7 +71,7 @@ bool node_received(void *argument, struct arena *arena, Peer__Envelope *envelope
 	case PEER__ENVELOPE__BODY_FORWARD_REPLY:
 		return node_post_message(replica, arena, envelope);
 	case PEER__ENVELOPE__BODY_STATUS:
-		reports_heard(replica->reports, envelope->from, envelope->status);
+		reports_heard(replica->reports, envelope->from, envelope->status, atomic_load(&replica->shown.commit));
 		return false;
 	case PEER__ENVELOPE__BODY_SNAPSHOT_ASK:
 	case PEER__ENVELOPE__BODY_SNAPSHOT_OFFER:

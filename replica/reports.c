@@ -30,7 +30,7 @@ void reports_free(struct reports *reports)
 	free(reports);
 }
 
-static struct report report_of(uint64_t member, const Peer__Status *status)
+struct report report_of(uint64_t member, const Peer__Status *status, uint64_t commit)
 {
 	struct report report = {
 	    .member = member,
@@ -40,6 +40,7 @@ static struct report report_of(uint64_t member, const Peer__Status *status)
 	    .revision = status->revision,
 	    .term = status->term,
 	    .commit = status->commit,
+	    .commit_here = commit,
 	    .applied = status->applied,
 	    .first_index = status->first_index,
 	    .last_index = status->last_index,
@@ -66,9 +67,9 @@ static struct report *reports_slot(struct reports *reports, uint64_t member)
 	return reports->count < LIMIT_MEMBERS ? &reports->reports[reports->count++] : NULL;
 }
 
-void reports_heard(struct reports *reports, uint64_t member, const Peer__Status *status)
+void reports_heard(struct reports *reports, uint64_t member, const Peer__Status *status, uint64_t commit)
 {
-	struct report report = report_of(member, status);
+	struct report report = report_of(member, status, commit);
 	pthread_mutex_lock(&reports->mutex);
 	struct report *slot = reports_slot(reports, member);
 	if (slot != NULL)

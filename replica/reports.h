@@ -22,6 +22,7 @@ struct report {
 	uint64_t heard_ns; /* steady clock */
 	int64_t heard_wall_ns, started_ns, revision;
 	uint64_t term, commit, applied, first_index, last_index, leader;
+	uint64_t commit_here; /* that we knew of when we heard it */
 	uint64_t store_bytes, log_bytes, keys, memory_bytes;
 	int role;
 	char version[REPORT_VERSION_BYTES_MAX];
@@ -32,8 +33,9 @@ struct report {
 struct reports;
 struct reports *reports_new(void);
 void reports_free(struct reports *reports);
-/* ON_ANY_THREAD */
-void reports_heard(struct reports *reports, uint64_t member, const Peer__Status *status);
+/* commit: the index that is known here to be committed. ON_ANY_THREAD */
+void reports_heard(struct reports *reports, uint64_t member, const Peer__Status *status, uint64_t commit);
+struct report report_of(uint64_t member, const Peer__Status *status, uint64_t commit);
 /* Copies of all of them; in the arena. ON_ANY_THREAD */
 size_t reports_all(struct reports *reports, struct arena *arena, struct report **ret_reports);
 /* False when nothing was heard from it yet. ON_ANY_THREAD */

@@ -50,27 +50,27 @@ static void status_of_report(struct replica_member_status *member, const struct 
 static void status_member(struct replica *replica, const struct kv_member *known, const Peer__Status *own,
                           struct arena *arena, struct replica_member_status *ret_member)
 {
-	struct reports *self = NULL;
 	struct report report = {0};
 	struct replica_member_status member = {
 	    .id = known->id, .name = known->name, .peer_urls = known->peer_urls, .client_urls = known->client_urls};
 	member.self = known->id == replica->identity.member;
 	member.is_voter = node_is_voter(replica, known->id);
 	member.version = "";
-	if (member.self) {
-		self = reports_new();
-		reports_heard(self, known->id, own);
-	}
-	if (reports_find(self != NULL ? self : replica->reports, known->id, &report)) {
+	bool heard = member.self || reports_find(replica->reports, known->id, &report);
+	if (member.self)
+		report = report_of(known->id, own, own->commit);
+	if (heard) {
 		status_of_report(&member, &report);
 		member.version = arena_dup_string(arena, bytes_of_string(report.version));
 		uint64_t silent_ns = clock_steady_ns() - report.heard_ns;
 		member.reachable = silent_ns < STATUS_REACHABLE_MS * CLOCK_NS_PER_MS;
 	}
-	reports_free(self);
-	member.role = member.reachable ? status_role(report.role, member.is_voter) : "unreachable";
-	uint64_t commit = atomic_load(&replica->shown.commit);
-	member.lag = commit > member.applied ? commit - member.applied : 0;
+	/* Who leads is known here sooner than by its next report. */
+	int role = known->id == atomic_load(&replica->shown.leader) ? RAFT_LEADER : report.role;
+	if (role == RAFT_LEADER && known->id != atomic_load(&replica->shown.leader))
+		role = RAFT_FOLLOWER;
+	member.role = member.reachable ? status_role(role, member.is_voter) : "unreachable";
+	member.lag = report.commit_here > member.applied ? report.commit_here - member.applied : 0;
 	*ret_member = member;
 }
 

@@ -142,6 +142,25 @@ static void status_tells_of_the_one_member(void **state)
 	cluster_fini(&cluster);
 }
 
+static void a_member_publishes_its_addresses(void **state)
+{
+	struct cluster cluster;
+	struct replica_status status;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	cluster_init(&cluster, 1);
+	cluster_start(&cluster, 0);
+	uint64_t deadline_ns = cluster_soon();
+	do {
+		assert_true(clock_steady_ns() < deadline_ns);
+		cluster_pause();
+		cluster_status(cluster.nodes[0], &arena, &status);
+	} while (status.members[0].client_urls[0] == 0);
+	assert_string_equal(status.members[0].client_urls, "http://127.0.0.1:1");
+	assert_string_equal(status.members[0].peer_urls, cluster.urls[0]);
+	cluster_fini(&cluster);
+}
+
 static void without_a_quorum_nothing_happens_and_it_is_said(void **state)
 {
 	struct cluster cluster;
@@ -207,6 +226,7 @@ int main(void)
 	    cmocka_unit_test(a_taken_port_is_told),
 	    cmocka_unit_test(a_lost_log_or_identity_is_damage_and_not_a_new_beginning),
 	    cmocka_unit_test(status_tells_of_the_one_member),
+	    cmocka_unit_test(a_member_publishes_its_addresses),
 	    cmocka_unit_test(without_a_quorum_nothing_happens_and_it_is_said),
 	    cmocka_unit_test(stopping_answers_everybody_once),
 	};
