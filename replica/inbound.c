@@ -19,6 +19,7 @@ struct inbound {
 	struct transport *transport;
 	nng_stream *stream;
 	nng_aio *hearing, *answering;
+	atomic_uint turn;
 	atomic_uint operations; /* what keeps it alive: the receive, and the answer while it is sent */
 	uint64_t peer;          /* 0: has not said hello. Written by `hearing` with the transport's mutex */
 	struct buffer in, answer;
@@ -59,12 +60,14 @@ static void inbound_hear(struct inbound *inbound)
 	inbound->in.size -= size; /* until something came */
 	nng_iov iov = {.iov_buf = room, .iov_len = size};
 	nng_aio_set_iov(inbound->hearing, 1, &iov);
+	stream_give(&inbound->turn);
 	nng_stream_recv(inbound->stream, inbound->hearing);
 }
 
 static void inbound_answered(void *argument)
 {
 	struct inbound *inbound = argument;
+	stream_take(&inbound->turn);
 	/* A hello is smaller than any socket's buffer: it went whole, or the connection is gone. */
 	if (nng_aio_result(inbound->answering) != 0 || nng_aio_count(inbound->answering) != inbound->answer.size)
 		nng_stream_close(inbound->stream);
@@ -90,6 +93,7 @@ static bool inbound_hello(struct inbound *inbound, const Peer__Envelope *envelop
 	nng_iov iov = {.iov_buf = inbound->answer.data, .iov_len = inbound->answer.size};
 	nng_aio_set_iov(inbound->answering, 1, &iov);
 	atomic_fetch_add(&inbound->operations, 1);
+	stream_give(&inbound->turn);
 	nng_stream_send(inbound->stream, inbound->answering);
 	return true;
 }
@@ -144,6 +148,7 @@ static bool inbound_frames(struct inbound *inbound)
 static void inbound_heard(void *argument)
 {
 	struct inbound *inbound = argument;
+	stream_take(&inbound->turn);
 	bool good = nng_aio_result(inbound->hearing) == 0 && !atomic_load(&inbound->transport->stopping);
 	if (good) {
 		size_t count = nng_aio_count(inbound->hearing);

@@ -24,6 +24,7 @@ struct link {
 	struct transport *transport;
 	uint64_t peer;
 	char *name;
+	atomic_uint turn;
 	nng_aio *dialling, *sending, *hearing; /* dialling: also the wait before it */
 	pthread_mutex_t mutex;                 /* guards all below; a leaf: the library is called without it */
 	enum link_state state;
@@ -75,6 +76,7 @@ static void link_wait_and_dial(struct link *link)
 	if (stopping)
 		link->state = LINK_IDLE;
 	pthread_mutex_unlock(&link->mutex);
+	stream_give(&link->turn);
 	if (!stopping)
 		nng_sleep_aio(pause_ms, link->dialling);
 }
@@ -96,6 +98,7 @@ static void link_operation_ended(struct link *link, bool report)
 {
 	check(link->operations > 0);
 	link->operations--;
+	stream_give(&link->turn);
 	if (link->failed && link->operations == 0) {
 		nng_stream *stream = link->stream;
 		link->stream = NULL;
@@ -121,6 +124,7 @@ static void link_send_rest(struct link *link)
 {
 	nng_iov iov = {.iov_buf = link->out.data + link->out_done, .iov_len = link->out.size - link->out_done};
 	nng_aio_set_iov(link->sending, 1, &iov);
+	stream_give(&link->turn);
 	nng_stream_send(link->stream, link->sending);
 }
 
@@ -148,6 +152,7 @@ static bool link_begin_send(struct link *link)
 static void link_sent(void *argument)
 {
 	struct link *link = argument;
+	stream_take(&link->turn);
 	int error = nng_aio_result(link->sending);
 	pthread_mutex_lock(&link->mutex);
 	if (error != 0 || link->failed) {
@@ -206,6 +211,7 @@ static void link_hear(struct link *link)
 	link->answer.size -= size; /* until something came */
 	nng_iov iov = {.iov_buf = room, .iov_len = size};
 	nng_aio_set_iov(link->hearing, 1, &iov);
+	stream_give(&link->turn);
 	nng_stream_recv(link->stream, link->hearing);
 }
 
@@ -242,6 +248,7 @@ static void link_is_greeted(struct link *link)
 static void link_heard(void *argument)
 {
 	struct link *link = argument;
+	stream_take(&link->turn);
 	int error = nng_aio_result(link->hearing);
 	/* Only this callback touches the answer, and only between two receives. */
 	enum err err = error != 0 ? stream_err(error) : ERR_OK;
@@ -284,6 +291,7 @@ static void link_greet(struct link *link, nng_stream *stream)
 static void link_dialled(void *argument)
 {
 	struct link *link = argument;
+	stream_take(&link->turn);
 	int error = nng_aio_result(link->dialling);
 	pthread_mutex_lock(&link->mutex);
 	if (link->state == LINK_WAITING) { /* the pause is over */
@@ -349,6 +357,7 @@ enum err link_direct(struct link *link, const char *url)
 	pthread_mutex_unlock(&link->mutex);
 	if (old != NULL)
 		nng_stream_dialer_close(old->dialer); /* a dial under way fails, and is made again with the new one */
+	stream_give(&link->turn);
 	if (dial)
 		nng_stream_dialer_dial(dialer, link->dialling);
 	if (report)
@@ -390,6 +399,7 @@ void link_stop(struct link *link)
 	nng_aio_stop(link->dialling);
 	nng_aio_stop(link->sending);
 	nng_aio_stop(link->hearing);
+	stream_take(&link->turn);
 	check(link->operations == 0);
 }
 

@@ -113,9 +113,10 @@ static void proposals_answer(struct proposal_list *list, enum err why_not)
 /* ---- adding ---- */
 
 /* Registers a proposal in PROPOSAL_PREPARING, and fills the command's session fields. The mutex is held. */
-static struct proposal *pending_register(struct pending *pending, struct kv_command *command)
+static struct proposal *pending_register(struct pending *pending, struct kv_command *command,
+                                         const struct proposal *from)
 {
-	struct proposal *proposal = memory_new(sizeof *proposal);
+	struct proposal *proposal = memory_dup(from, sizeof *from);
 	proposal->sequence = ++pending->last_sequence;
 	proposal->session = pending->session;
 	TAILQ_INSERT_TAIL(&pending->in_order, proposal, in_order);
@@ -163,6 +164,7 @@ static enum err pending_queue(struct pending *pending, struct proposal *proposal
 enum err pending_add(struct pending *pending, const struct kv_command *command, uint64_t deadline_ns,
                      replica_proposed done, void *argument)
 {
+	const struct proposal from = {.deadline_ns = deadline_ns, .done = done, .argument = argument};
 	struct kv_command filled = *command;
 	struct proposal *proposal = NULL;
 	enum err err = ERR_OK;
@@ -172,13 +174,10 @@ enum err pending_add(struct pending *pending, const struct kv_command *command, 
 	else if (pending->by_sequence.count >= PENDING_COUNT_MAX)
 		err = ERR_BUSY;
 	else
-		proposal = pending_register(pending, &filled);
+		proposal = pending_register(pending, &filled, &from);
 	pthread_mutex_unlock(&pending->mutex);
 	if (err != ERR_OK)
 		return err;
-	proposal->deadline_ns = deadline_ns;
-	proposal->done = done;
-	proposal->argument = argument;
 	struct blob *blob = NULL;
 	err = command_blob(&filled, &blob);
 	return pending_queue(pending, proposal, err, blob);
@@ -196,20 +195,18 @@ uint64_t pending_session(struct pending *pending)
 
 void pending_session_ask(struct pending *pending, replica_proposed done, void *argument)
 {
+	const struct proposal from = {
+	    .opens_session = true, .deadline_ns = UINT64_MAX, .done = done, .argument = argument};
 	struct kv_command command = {.kind = KV_COMMAND_SESSION};
 	struct proposal *proposal = NULL;
 	pthread_mutex_lock(&pending->mutex);
 	if (pending->session == 0 && !pending->session_asked && !pending->stopped) {
 		pending->session_asked = true;
-		proposal = pending_register(pending, &command);
+		proposal = pending_register(pending, &command, &from);
 	}
 	pthread_mutex_unlock(&pending->mutex);
 	if (proposal == NULL)
 		return;
-	proposal->opens_session = true;
-	proposal->deadline_ns = UINT64_MAX;
-	proposal->done = done;
-	proposal->argument = argument;
 	command.session_open.member = pending->member;
 	command.session_open.nonce = pending->nonce_base + proposal->sequence;
 	command.sequence = 0;

@@ -34,10 +34,23 @@ struct transport {
 	struct link *links[LIMIT_MEMBERS]; /* the first link_count are set and stay */
 	atomic_size_t link_count;
 	atomic_bool started, stopping;
+	atomic_uint turn; /* of `accepting` */
 	atomic_uint_fast64_t frames_sent, bytes_sent, frames_received, bytes_received, frames_dropped, connections_made;
 };
 
 enum err stream_err(int error);
+
+/* The library calls back on one of its threads after another, each call after what the last one did; these two say so in the
+ * language's own terms, at the end of each and at the beginning of the next. */
+static inline void stream_give(atomic_uint *turn)
+{
+	atomic_fetch_add_explicit(turn, 1, memory_order_release);
+}
+
+static inline void stream_take(atomic_uint *turn)
+{
+	(void)atomic_load_explicit(turn, memory_order_acquire);
+}
 
 /* The frame of a hello to this member, replacing what the buffer holds. */
 void stream_hello(const struct transport *transport, uint64_t to, struct buffer *buffer);

@@ -13,12 +13,14 @@ enum { TRANSPORT_ACCEPT_PAUSE_MS = 100 };
 
 static void transport_accept(struct transport *transport)
 {
+	stream_give(&transport->turn);
 	nng_stream_listener_accept(transport->listener, transport->accepting);
 }
 
 static void transport_accepted(void *argument)
 {
 	struct transport *transport = argument;
+	stream_take(&transport->turn);
 	int error = nng_aio_result(transport->accepting);
 	nng_stream *stream = error == 0 ? nng_aio_get_output(transport->accepting, 0) : NULL;
 	if (stream != NULL) {
@@ -27,6 +29,7 @@ static void transport_accepted(void *argument)
 	}
 	if (atomic_load(&transport->stopping) || error == NNG_ECLOSED || error == NNG_ECANCELED)
 		return;
+	stream_give(&transport->turn);
 	if (error != 0)
 		nng_sleep_aio(TRANSPORT_ACCEPT_PAUSE_MS, transport->accepting);
 	else

@@ -58,7 +58,7 @@ void cluster_init(struct cluster *cluster, size_t count)
 
 struct replica_options cluster_options(struct cluster *cluster, size_t node)
 {
-	static char directories[CLUSTER_MAX][96];
+	static char directories[CLUSTER_MAX][128];
 	snprintf(directories[node], sizeof directories[node], "%s/%s", cluster->directory, cluster->names[node]);
 	return (struct replica_options){
 	    .name = cluster->names[node],

@@ -10,7 +10,7 @@ struct cluster {
 	char directory[64];
 	size_t count;
 	uint64_t catchup_entries;
-	char names[CLUSTER_MAX][8], urls[CLUSTER_MAX][64];
+	char names[CLUSTER_MAX][32], urls[CLUSTER_MAX][64];
 	struct replica_peer peers[CLUSTER_MAX];
 	struct replica *nodes[CLUSTER_MAX]; /* NULL: not running */
 };

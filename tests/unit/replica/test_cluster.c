@@ -20,7 +20,7 @@ static void what_one_writes_all_read(void **state)
 	cluster_init(&cluster, NODES);
 	cluster_start_all(&cluster);
 	for (size_t i = 0; i < NODES; i++) {
-		char value[8];
+		char value[32];
 		snprintf(value, sizeof value, "%zu", i);
 		assert_int_equal(cluster_put(cluster.nodes[i], "/a", value, &revision), ERR_OK);
 		for (size_t j = 0; j < NODES; j++)
@@ -52,7 +52,7 @@ static void all_stopped_and_started_again_nothing_is_lost(void **state)
 	cluster_init(&cluster, NODES);
 	cluster_start_all(&cluster);
 	for (int i = 1; i <= 100; i++) {
-		char value[8];
+		char value[32];
 		snprintf(value, sizeof value, "%d", i);
 		assert_int_equal(cluster_put(cluster.nodes[i % NODES], "/a", value, &revision), ERR_OK);
 	}

@@ -99,7 +99,7 @@ static void a_taken_port_is_told(void **state)
 static void a_lost_log_or_identity_is_damage_and_not_a_new_beginning(void **state)
 {
 	struct cluster cluster;
-	char path[128], moved[128];
+	char path[192], moved[192];
 	int64_t revision = 0;
 	cluster_init(&cluster, 1);
 	cluster_start(&cluster, 0);
