@@ -43,11 +43,13 @@ static void endpoint_wait(struct exchange *exchange, void (*done)(struct reactor
 	const struct service *service = exchange->service;
 	bool pending = false;
 	exchange->task.run = done;
-	exchange->err =
-	    replica_barrier(service->replica, clock_steady_ns() + service->read_timeout_ms * CLOCK_NS_PER_MS,
-	                    endpoint_is_ready, exchange, &pending);
-	if (exchange->err != ERR_OK || !pending)
-		done(&exchange->task);
+	/* From here the completion may write to the exchange: nothing is touched any more unless it will not run. */
+	enum err err = replica_barrier(service->replica, clock_steady_ns() + service->read_timeout_ms * CLOCK_NS_PER_MS,
+	                               endpoint_is_ready, exchange, &pending);
+	if (err == ERR_OK && pending)
+		return;
+	exchange->err = err;
+	done(&exchange->task);
 }
 
 /* ---- checks of the health, as etcd's: /livez, /readyz ---- */
