@@ -41,12 +41,29 @@ static enum err database_err_of(const char *text)
 	return ERR_IO;
 }
 
+static const char *database_remedy(enum err err)
+{
+	switch ((int)err) {
+	case ERR_NO_SPACE:
+		return "free space on this disk, then start the node again: nothing is lost";
+	case ERR_LOCKED:
+		return "another process has it open: stop that one, or use another data directory";
+	case ERR_PERMISSION:
+		return "the node must be able to read and write its data directory";
+	case ERR_CORRUPT:
+		return "this node's copy is damaged: empty its data directory and let it join again";
+	default:
+		return "look at the disk, then start the node again: it catches up from its log and from the others";
+	}
+}
+
 enum err database_err(const char *path, char *text)
 {
 	if (text == NULL)
 		return ERR_OK;
 	enum err err = database_err_of(text);
-	log_error("database_failed", "path=%s condition=%s error=\"%s\"", path, err_name(err), text);
+	log_error("database_failed", "path=%s condition=%s error=\"%s\" remedy=\"%s\"", path, err_name(err), text,
+	          database_remedy(err));
 	rocksdb_free(text);
 	return err;
 }
@@ -183,9 +200,7 @@ static _Noreturn void database_fail(struct database *database, char *text)
 {
 	enum err err = database_err(database->path, text);
 	log_fatal("store_write_failed", "path=%s condition=%s remedy=\"%s\"", database->path, err_name(err),
-	          err == ERR_NO_SPACE ? "free space on this disk, then start the node again: nothing is lost"
-	                              : "look at the disk, then start the node again: it catches up from its log "
-	                                "and from the other nodes");
+	          database_remedy(err));
 }
 
 void database_write(struct database *database, rocksdb_writebatch_t *batch)

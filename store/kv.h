@@ -270,9 +270,10 @@ enum err kv_range(struct kv_view *view, const struct kv_range_request *request, 
 
 /* A directory: a prefix that ends in '/'. */
 struct kv_directory {
-	uint64_t id;      /* given when it comes to be: its marker's, if it comes to be by that; kept by moves */
-	int64_t children; /* keys and directories directly in it, its marker not counted */
-	bool marker;      /* the key `prefix` itself exists */
+	uint64_t id;         /* given when it comes to be: its marker's, if it comes to be by that; kept by moves */
+	int64_t children;    /* keys and directories directly in it, its marker not counted */
+	int64_t directories; /* of these */
+	bool marker;         /* the key `prefix` itself exists */
 	int64_t create_revision, create_time_ns;
 	int64_t changed_revision, changed_time_ns; /* last change of its membership */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Listing a directory: its keys from `head`, going round each subdirectory with one seek, merged by name with its
- * subdirectories, which stand side by side in `tree`.
+ * subdirectories, which stand side by side in `tree`. How many keys there are is known, so that nothing is gone round behind
+ * the last one.
  */
 #include "store/view.h"
 
@@ -13,6 +14,7 @@ struct listing {
 	struct arena *arena;
 	struct walk keys, directories;
 	struct bytes children; /* what the rows of the subdirectories begin with */
+	int64_t keys_left;     /* at most so many are still to come */
 	enum err err;
 };
 
@@ -32,7 +34,7 @@ static struct bytes bytes_join(struct bytes left, struct bytes right, struct are
 static bool listing_key(struct listing *listing, struct bytes *ret_name)
 {
 	struct bytes prefix = listing->request->prefix;
-	while (walk_at_row(&listing->keys)) {
+	while (listing->keys_left > 0 && walk_at_row(&listing->keys)) {
 		struct bytes name = bytes_from(walk_key(&listing->keys), prefix.size);
 		const uint8_t *slash = memchr(name.data, '/', name.size);
 		if (slash == NULL && name.size != 0) {
@@ -49,7 +51,8 @@ static bool listing_key(struct listing *listing, struct bytes *ret_name)
 		((uint8_t *)below.data)[below.size - 1]++;
 		walk_seek(&listing->keys, below);
 	}
-	listing->err = walk_err(&listing->keys);
+	if (listing->keys_left > 0)
+		listing->err = walk_err(&listing->keys);
 	return false;
 }
 
@@ -70,6 +73,7 @@ static void listing_add_key(struct listing *listing, struct kv_child *child)
 	*child = (struct kv_child){0};
 	listing_record(listing, key, walk_value(&listing->keys), child);
 	child->name = bytes_from(child->record.key, listing->request->prefix.size);
+	listing->keys_left--;
 	walk_next(&listing->keys);
 }
 
@@ -167,7 +171,8 @@ enum err kv_list(struct kv_view *view, const struct kv_list_request *request, st
 	enum err err = kv_directory(view, request->prefix, &directory);
 	if (err != ERR_OK)
 		return err;
-	struct listing listing = {.view = view, .request = request, .arena = arena};
+	struct listing listing = {
+	    .view = view, .request = request, .arena = arena, .keys_left = directory.children - directory.directories};
 	struct kv_range range = kv_prefix(request->prefix, arena);
 	listing.children = layout_tree_children(request->prefix, arena);
 	view_walk(view, FAMILY_HEAD, range.end, &listing.keys);

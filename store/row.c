@@ -175,6 +175,7 @@ void row_directory_encode(const struct kv_directory *directory, struct buffer *b
 {
 	buffer_put_varint(buffer, directory->id);
 	row_put_signed(buffer, directory->children);
+	row_put_signed(buffer, directory->directories);
 	buffer_put_u8(buffer, directory->marker ? 1 : 0);
 	row_put_signed(buffer, directory->create_revision);
 	row_put_signed(buffer, directory->create_time_ns);
@@ -188,6 +189,7 @@ enum err row_directory_decode(struct bytes row, struct kv_directory *ret_directo
 	struct kv_directory directory = {0};
 	directory.id = cursor_varint(&cursor);
 	directory.children = row_signed(&cursor);
+	directory.directories = row_signed(&cursor);
 	directory.marker = cursor_u8(&cursor) != 0;
 	directory.create_revision = row_signed(&cursor);
 	directory.create_time_ns = row_signed(&cursor);

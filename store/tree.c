@@ -21,27 +21,31 @@ static void branch_mark_changed(struct batch *batch, struct branch *branch, stru
 	batch_branch_changed(batch, branch);
 }
 
+enum child_kind { CHILD_KEY, CHILD_DIRECTORY };
+
 /* One more child in `prefix`, and so on upwards where that makes a directory. */
-static void tree_grow(struct batch *batch, struct bytes prefix, struct tree_time now)
+static void tree_grow(struct batch *batch, struct bytes prefix, enum child_kind kind, struct tree_time now)
 {
-	while (prefix.size != 0) {
+	for (; prefix.size != 0; kind = CHILD_DIRECTORY) {
 		struct branch *branch = batch_branch(batch, prefix);
 		bool existed = branch->exists;
 		if (!existed)
 			branch_begin(batch, branch, 0, now);
 		branch->directory.children++;
+		branch->directory.directories += kind == CHILD_DIRECTORY;
 		branch_mark_changed(batch, branch, now);
 		prefix = existed ? BYTES_NONE : layout_parent(branch->node.key);
 	}
 }
 
 /* One child less in `prefix`, and so on upwards where that ends a directory. */
-static void tree_shrink(struct batch *batch, struct bytes prefix, struct tree_time now)
+static void tree_shrink(struct batch *batch, struct bytes prefix, enum child_kind kind, struct tree_time now)
 {
-	while (prefix.size != 0) {
+	for (; prefix.size != 0; kind = CHILD_DIRECTORY) {
 		struct branch *branch = batch_branch(batch, prefix);
 		check(branch->exists && branch->directory.children > 0);
 		branch->directory.children--;
+		branch->directory.directories -= kind == CHILD_DIRECTORY;
 		branch->exists = branch->directory.children > 0 || branch->directory.marker;
 		branch_mark_changed(batch, branch, now);
 		prefix = branch->exists ? BYTES_NONE : layout_parent(branch->node.key);
@@ -52,7 +56,7 @@ void tree_add(struct batch *batch, const struct kv_record *record, struct tree_t
 {
 	struct bytes home = layout_home(record->key);
 	if (!layout_is_directory(record->key)) {
-		tree_grow(batch, home, now);
+		tree_grow(batch, home, CHILD_KEY, now);
 		return;
 	}
 	struct branch *branch = batch_branch(batch, home);
@@ -64,14 +68,14 @@ void tree_add(struct batch *batch, const struct kv_record *record, struct tree_t
 	branch->directory.marker = true;
 	batch_branch_changed(batch, branch);
 	if (!existed)
-		tree_grow(batch, layout_parent(branch->node.key), now);
+		tree_grow(batch, layout_parent(branch->node.key), CHILD_DIRECTORY, now);
 }
 
 void tree_remove(struct batch *batch, struct bytes key, struct tree_time now)
 {
 	struct bytes home = layout_home(key);
 	if (!layout_is_directory(key)) {
-		tree_shrink(batch, home, now);
+		tree_shrink(batch, home, CHILD_KEY, now);
 		return;
 	}
 	struct branch *branch = batch_branch(batch, home);
@@ -80,7 +84,7 @@ void tree_remove(struct batch *batch, struct bytes key, struct tree_time now)
 	branch->exists = branch->directory.children > 0;
 	batch_branch_changed(batch, branch);
 	if (!branch->exists)
-		tree_shrink(batch, layout_parent(branch->node.key), now);
+		tree_shrink(batch, layout_parent(branch->node.key), CHILD_DIRECTORY, now);
 }
 
 /* A marker is the directory itself, whose id its marker does not change. */

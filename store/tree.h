@@ -5,7 +5,7 @@
  *
  * Invariants:
  *  1. A directory exists if and only if it has children or its marker (the key that is its prefix) is live.
- *  2. children is the number of live keys directly in it, its marker not counted, plus the directories directly in it.
+ *  2. children is the number of live keys directly in it, its marker not counted, plus `directories`, those directly in it.
  */
 #pragma once
 

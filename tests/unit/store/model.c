@@ -266,6 +266,7 @@ static void found_count_directories(struct model_directory *found, size_t count)
 			if (strlen(found[j].prefix) != size || strncmp(found[j].prefix, found[i].prefix, size) != 0)
 				continue;
 			found[j].children++;
+			found[j].directories++;
 			found[j].members += member_mix(found[i].prefix, strlen(found[i].prefix), found[i].id);
 		}
 	}

@@ -23,7 +23,7 @@ struct model_directory {
 	uint64_t id; /* 0: new */
 	int64_t create, changed;
 	uint64_t members; /* a sum over the names, kinds and ids in it */
-	size_t children;
+	size_t children, directories;
 	bool marker, carried;
 };
 

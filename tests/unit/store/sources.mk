@@ -31,6 +31,7 @@ STORE_TESTS = \
 	tests/unit/store/test_model \
 	tests/unit/store/test_range \
 	tests/unit/store/test_snapshot \
+	tests/unit/store/test_sweep \
 	tests/unit/store/test_tree \
 	tests/unit/store/test_txn
 check_PROGRAMS += $(STORE_TESTS)
@@ -46,3 +47,4 @@ tests_unit_store_test_claims_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_command_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_sweep_LDADD = $(STORE_TEST_LIBS)

@@ -110,6 +110,7 @@ static void directories_agree(struct fixture *f, struct model *model)
 		const struct model_directory *expected = &model->directories[i];
 		struct kv_directory directory = fixture_directory(f, expected->prefix);
 		assert_int_equal(directory.children, expected->children);
+		assert_int_equal(directory.directories, expected->directories);
 		assert_int_equal(directory.marker, expected->marker);
 		assert_int_equal(directory.id, expected->id);
 		assert_int_equal(directory.create_revision, expected->create);
