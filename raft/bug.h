@@ -16,7 +16,7 @@ enum raft_bug {
 	RAFT_BUG_READ_OLD_ROUND,         /* an acknowledgement confirms reads that are younger than its round */
 	RAFT_BUG_LEASE_FROM_ACK,         /* the lease runs from the time of the acknowledgement */
 	RAFT_BUG_WRITE_ABA,              /* a write of a truncated log counts for the entries that replaced it */
-	RAFT_BUG_COMMIT_UNVERIFIED,      /* a follower commits what the message has not verified */
+	RAFT_BUG_HEARTBEAT_COMMIT,       /* heartbeats tell to commit what the member is not known to have */
 	RAFT_BUG_LEADER_NOT_DURABLE,     /* the leader counts its own entries before they are durable */
 	RAFT_BUG_CONFIG_NOT_ROLLED_BACK, /* a truncated configuration stays in force */
 	RAFT_BUG_VOTE_NOT_DURABLE,       /* votes are answered before they are durable */

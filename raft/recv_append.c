@@ -57,8 +57,6 @@ static uint64_t raft_append_commit(const struct raft *raft, const struct raft_me
 {
 	/* Only what this message has shown to match: its own last entry, not the last of the log. */
 	uint64_t verified = message->index + message->count;
-	if (RAFT_HAS_BUG(COMMIT_UNVERIFIED))
-		verified = raft_last(raft);
 	return message->commit < verified ? message->commit : verified;
 }
 

@@ -38,6 +38,8 @@ void raft_heartbeats_send(struct raft *raft)
 			continue;
 		/* Not beyond what the member is known to have. */
 		uint64_t commit = raft->commit < peer->match ? raft->commit : peer->match;
+		if (RAFT_HAS_BUG(HEARTBEAT_COMMIT))
+			commit = raft->commit;
 		raft_send(raft,
 		          (struct raft_message){
 		              .type = RAFT_HEARTBEAT, .to = peer->id, .commit = commit, .round = raft->lease.round});

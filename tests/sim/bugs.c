@@ -34,7 +34,7 @@ static const struct {
     {RAFT_BUG_READ_OLD_ROUND, "read-old-round"},
     {RAFT_BUG_LEASE_FROM_ACK, "lease-from-ack"},
     {RAFT_BUG_WRITE_ABA, "write-aba"},
-    {RAFT_BUG_COMMIT_UNVERIFIED, "commit-unverified"},
+    {RAFT_BUG_HEARTBEAT_COMMIT, "heartbeat-commit"},
     {RAFT_BUG_LEADER_NOT_DURABLE, "leader-not-durable"},
     {RAFT_BUG_CONFIG_NOT_ROLLED_BACK, "config-not-rolled-back"},
     {RAFT_BUG_VOTE_NOT_DURABLE, "vote-not-durable"},

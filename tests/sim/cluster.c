@@ -258,8 +258,7 @@ static struct node_tear cluster_tear(struct cluster *cluster, const struct node_
 	return tear;
 }
 
-/* Its answers from before are not heard after it has lost what they were about: raft/raft.h. */
-static void cluster_silence(struct cluster *cluster, uint64_t id)
+void cluster_silence(struct cluster *cluster, uint64_t id)
 {
 	for (size_t i = 0; i < cluster->events.count; i++) {
 		struct event *event = &cluster->events.heap[i];
@@ -286,6 +285,7 @@ void cluster_crash(struct cluster *cluster, uint64_t id, enum cluster_damage dam
 	node_crash(node);
 	if (damage == CLUSTER_DAMAGED) {
 		node_damage(node);
+		/* What it answered before is not heard after it has lost what that was about: raft/raft.h. */
 		cluster_silence(cluster, id);
 	}
 	machine->life++;
@@ -401,7 +401,7 @@ static bool cluster_is_for_now(struct cluster *cluster, struct event *event)
 		if (event->generation != machine->life || !cluster_is_up(cluster, event->node))
 			return false;
 	if (event->node == 0 || event->kind == CLUSTER_RESTART || event->kind == CLUSTER_AMBUSH ||
-	    cluster->now_us >= machine->paused_until_us)
+	    event->kind == CLUSTER_ROUT || cluster->now_us >= machine->paused_until_us)
 		return true;
 	struct event later = *event;
 	later.at_us = machine->paused_until_us + (event->kind == CLUSTER_TICK);
@@ -450,6 +450,9 @@ static void cluster_happen(struct cluster *cluster, struct event *event)
 		break;
 	case CLUSTER_AMBUSH:
 		cluster->ambush(cluster, event->node);
+		break;
+	case CLUSTER_ROUT:
+		cluster->rout(cluster, event->node, event->number);
 		break;
 	}
 }

@@ -32,6 +32,7 @@ enum cluster_event {
 	CLUSTER_PROPOSE,
 	CLUSTER_FAULT,
 	CLUSTER_AMBUSH,
+	CLUSTER_ROUT,
 };
 
 struct machine {       /* what surrounds a node */
@@ -65,6 +66,7 @@ struct cluster {
 	void (*fault)(struct cluster *cluster);
 	void (*client)(struct cluster *cluster);
 	void (*ambush)(struct cluster *cluster, uint64_t leader); /* a new leader, soon after */
+	void (*rout)(struct cluster *cluster, uint64_t leader, uint64_t lapsed);
 	bool ambushes;
 	void *plan;
 };
@@ -84,5 +86,6 @@ void cluster_propose(struct cluster *cluster, uint64_t id, enum raft_entry_kind 
 enum cluster_damage { CLUSTER_INTACT, CLUSTER_DAMAGED };
 void cluster_crash(struct cluster *cluster, uint64_t id, enum cluster_damage damage);
 void cluster_restart(struct cluster *cluster, uint64_t id);
+void cluster_silence(struct cluster *cluster, uint64_t id); /* what it has sent and is under way is lost */
 void cluster_pause(struct cluster *cluster, uint64_t id, uint64_t for_us);
 void cluster_trim(struct cluster *cluster, uint64_t id);

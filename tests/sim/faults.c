@@ -31,11 +31,14 @@ enum fault {
 	FAULT_TRANSFER,
 	FAULT_CONFIG,
 	FAULT_DISCONNECT,
+	FAULT_ROUT,
 	FAULT_COUNT,
 };
 
 struct plan {
 	bool enabled[FAULT_COUNT];
+	bool duel;
+	uint32_t write_ppm; /* of what clients ask; the rest are reads */
 	uint64_t between_us;
 	uint64_t probe_index; /* calm: the entry that must be applied everywhere */
 	uint64_t probe_number;
@@ -167,6 +170,36 @@ static void faults_transfer(struct cluster *cluster)
 		             (struct raft_event){.type = RAFT_EVENT_TRANSFER, .peer = faults_pick(cluster)});
 }
 
+/* One member does not hear the leader any more; a while later the leader is cut off from all, and those that followed it
+ * until then begin again at once, when its lease still runs. */
+static void faults_rout(struct cluster *cluster)
+{
+	struct node *leader = cluster_leader(cluster);
+	uint64_t lapsed = faults_pick(cluster);
+	if (leader == NULL || leader->id == lapsed)
+		return;
+	faults_cut_both(cluster, leader->id, lapsed);
+	events_add(&cluster->events, (struct event){.at_us = cluster->now_us + (CLUSTER_ELECTION_MS +
+	                                                                        random_below(&cluster->random, 1500)) *
+	                                                                           (uint64_t)CLUSTER_MS,
+	                                            .kind = CLUSTER_ROUT,
+	                                            .node = leader->id,
+	                                            .number = lapsed});
+}
+
+static void faults_rout_end(struct cluster *cluster, uint64_t leader, uint64_t lapsed)
+{
+	if (cluster->calm)
+		return;
+	faults_isolate(cluster, leader);
+	for (uint64_t id = 1; id <= cluster->node_count; id++) {
+		if (id == leader || id == lapsed || cluster_chance(cluster, 200000))
+			continue;
+		cluster_crash(cluster, id, CLUSTER_INTACT);
+		cluster_plan(cluster, CLUSTER_RESTART, id, random_below(&cluster->random, 20 * CLUSTER_MS));
+	}
+}
+
 static void faults_do(struct cluster *cluster, enum fault fault)
 {
 	uint64_t a = faults_pick(cluster), b = faults_pick(cluster), target = faults_pick_target(cluster);
@@ -218,6 +251,9 @@ static void faults_do(struct cluster *cluster, enum fault fault)
 	case FAULT_DISCONNECT:
 		cluster_step(cluster, a, (struct raft_event){.type = RAFT_EVENT_UNREACHABLE, .peer = b});
 		break;
+	case FAULT_ROUT:
+		faults_rout(cluster);
+		break;
 	case FAULT_COUNT:
 		break;
 	}
@@ -238,10 +274,11 @@ static void faults_next(struct cluster *cluster)
 
 static void faults_client(struct cluster *cluster)
 {
+	const struct plan *plan = cluster->plan;
 	struct node *leader = cluster_leader(cluster);
 	uint64_t id = leader != NULL && cluster_chance(cluster, 700000) ? leader->id : faults_pick(cluster);
 	/* At a paused node it waits among the messages. */
-	cluster_plan(cluster, cluster_chance(cluster, 500000) ? CLUSTER_PROPOSE : CLUSTER_READ, id, 0);
+	cluster_plan(cluster, cluster_chance(cluster, plan->write_ppm) ? CLUSTER_PROPOSE : CLUSTER_READ, id, 0);
 	cluster_plan(cluster, CLUSTER_CLIENT, 0, random_below(&cluster->random, FAULTS_CLIENT_US));
 }
 
@@ -313,9 +350,12 @@ static void faults_check_calm(struct cluster *cluster)
 /* A leader that is lost right after its election leaves a tail that nobody else has. */
 static void faults_ambush(struct cluster *cluster, uint64_t leader)
 {
+	const struct plan *plan = cluster->plan;
 	if (cluster->calm || cluster_chance(cluster, 300000))
 		return;
-	if (cluster_chance(cluster, 500000))
+	if (plan->duel || cluster_chance(cluster, 500000))
+		cluster_silence(cluster, leader);
+	if (!plan->duel && cluster_chance(cluster, 500000))
 		faults_crash(cluster, leader, CLUSTER_INTACT);
 	else
 		faults_isolate(cluster, leader);
@@ -325,13 +365,23 @@ static void faults_plan(struct cluster *cluster, struct plan *plan)
 {
 	for (int fault = 0; fault < FAULT_COUNT; fault++)
 		plan->enabled[fault] = cluster_chance(cluster, 400000);
-	plan->enabled[FAULT_HEAL] = true;
 	plan->between_us = (20 + random_below(&cluster->random, 400)) * CLUSTER_MS;
+	/* A duel: leaders come and go, one entry at a time, and nothing else happens (thesis §3.6.2, figure 3.7). */
+	if (cluster_chance(cluster, 100000)) {
+		memset(plan->enabled, 0, sizeof plan->enabled);
+		plan->between_us = 20 * CLUSTER_MS;
+		plan->duel = true;
+		cluster->options.append_bytes_max = cluster->options.inflight_messages_max = 1;
+	}
+	plan->enabled[FAULT_HEAL] = true;
+	/* With few writes, members that are cut off are not behind, and may be elected. */
+	plan->write_ppm = cluster_chance(cluster, 700000) ? 500000 : 5000;
 	cluster->plan = plan;
 	cluster->fault = faults_next;
 	cluster->client = faults_client;
 	cluster->ambush = faults_ambush;
-	cluster->ambushes = cluster_chance(cluster, 300000);
+	cluster->rout = faults_rout_end;
+	cluster->ambushes = plan->duel || cluster_chance(cluster, 300000);
 	cluster_plan(cluster, CLUSTER_CLIENT, 0, 0);
 	cluster_plan(cluster, CLUSTER_FAULT, 0, 2 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS);
 }
