@@ -13,18 +13,32 @@
 #include "fs/rim.h"
 #include "fs/settle.h"
 
+static uint64_t call_timeout_ms(const struct call *call)
+{
+	struct fs *fs = call->fs;
+	enum call_need need = call->kind->need;
+	if (need == CALL_CHANGES)
+		return fs->options.write_timeout_ms;
+	uint64_t timeout_ms = fs->options.read_timeout_ms;
+	if (need == CALL_READS_ROOT && timeout_ms > CALL_ROOT_MS)
+		timeout_ms = CALL_ROOT_MS;
+	bool again = atomic_load(&fs->failed_thread) == call->thread &&
+	             clock_steady_ns() < atomic_load(&fs->failed_ns) + CALL_FAILED_MS * CLOCK_NS_PER_MS;
+	return again && timeout_ms > CALL_FAILED_WAIT_MS ? CALL_FAILED_WAIT_MS : timeout_ms;
+}
+
 struct call *call_new(struct fs *fs, fuse_req_t req, const struct call_kind *kind)
 {
 	struct call *call = memory_new(sizeof *call);
 	call->fs = fs;
 	call->req = req;
 	call->kind = kind;
+	call->thread = req ? fuse_req_ctx(req)->pid : 0;
 	atomic_store(&call->references, 1);
 	arena_init(&call->arena);
 	arena_init(&call->scratch);
 	call->fresh = kind->need == CALL_READS_HERE || fs_is_local(fs);
-	uint64_t timeout_ms = kind->need == CALL_CHANGES ? fs->options.write_timeout_ms : fs->options.read_timeout_ms;
-	call->deadline_ns = clock_steady_ns() + timeout_ms * CLOCK_NS_PER_MS;
+	call->deadline_ns = clock_steady_ns() + call_timeout_ms(call) * CLOCK_NS_PER_MS;
 	atomic_fetch_add(&fs->calls, 1);
 	return call;
 }
@@ -161,6 +175,12 @@ void call_work(struct call *call)
 static void call_ready(void *argument, enum err err)
 {
 	struct call *call = argument;
+	if (err == ERR_TIMEOUT && call->kind->need == CALL_READS && !call_is_canceled(call)) {
+		atomic_store(&call->fs->failed_thread, call->thread);
+		atomic_store(&call->fs->failed_ns, clock_steady_ns());
+	}
+	if (call->kind->need == CALL_READS_ROOT)
+		err = ERR_OK;
 	if (err != ERR_OK || call_is_canceled(call)) {
 		call_finish(call, call->kind->plan ? rim_errno_of_write(err) : rim_errno_of_read(err));
 		return;

@@ -32,10 +32,16 @@ enum {
 	CALL_LOOKS_MAX = 8,     /* at names that keep moving */
 	CALL_ATTEMPTS_MAX = 64, /* of a plan whose guards keep failing */
 	CALL_NODES_MAX = 4,
+	CALL_ROOT_MS = 500, /* that a barrier for the root's attributes may take */
+	/* When a barrier timed out, the same thread's next ones wait only the second time within the first: the kernel asks twice for a
+	 * name that it knew, and one system call should take the read timeout once. */
+	CALL_FAILED_MS = 1000,
+	CALL_FAILED_WAIT_MS = 100,
 };
 
 enum call_need {
-	CALL_READS,      /* linearizable: after a barrier */
+	CALL_READS, /* linearizable: after a barrier */
+	CALL_READS_ROOT, /* after a barrier, or without when there is none soon: what lies below `.etcfs/` is shown without a quorum */
 	CALL_READS_HERE, /* what is applied here is new enough */
 	CALL_CHANGES,
 };
@@ -77,6 +83,7 @@ struct call {
 	bool armed; /* for interrupts */
 	bool fresh; /* views opened from now on show all that was acknowledged before the call */
 	unsigned attempts;
+	int32_t thread; /* that asks, as the kernel numbers it; 0: nobody */
 	uint64_t deadline_ns, op;
 	void (*resume)(struct call *call, int error); /* what to do after waiting for a stage */
 	struct plan *plan;

@@ -93,6 +93,8 @@ static enum verdict commit_plan(struct call *call, struct kv_view *view, struct 
 	struct node_look look = node_look(call->fs->nodes, stage->node, &call->scratch);
 	if (look.state == NODE_GONE)
 		return VERDICT_DONE;
+	if (stage->refused)
+		return VERDICT_TOO_LARGE;
 	if (look.state == NODE_STAGED)
 		return commit_plan_creation(call, view, plan);
 	struct object object;

@@ -129,9 +129,12 @@ static enum err fs_attributes(void *argument, struct node *node, struct stat *re
 	struct fs *fs = argument;
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
-	struct kv_view *view = kv_view_open(fs->kv);
-	enum verdict verdict = entry_stat(fs, view, node, &arena, ret_stat);
-	kv_view_close(view);
+	enum verdict verdict = VERDICT_AGAIN;
+	for (int i = 0; i < CALL_LOOKS_MAX && verdict == VERDICT_AGAIN; i++) {
+		struct kv_view *view = fs_view(fs);
+		verdict = entry_stat(fs, view, node, &arena, ret_stat);
+		kv_view_close(view);
+	}
 	return fs_err(verdict);
 }
 

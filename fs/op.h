@@ -60,11 +60,19 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size);
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name);
+enum op_readdir_kind { OP_READDIR_NAMES, OP_READDIR_PLUS };
+struct op_readdir {
+	fuse_ino_t id;
+	size_t size;
+	off_t offset;
+	enum op_readdir_kind kind;
+};
+
 /* op_virtual.c: true, it was the request of a virtual file, and is answered */
 bool op_virtual_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 bool op_virtual_getattr(fuse_req_t req, fuse_ino_t id);
 bool op_virtual_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info);
 bool op_virtual_read(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *info);
-bool op_virtual_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset);
+bool op_virtual_readdir(fuse_req_t req, const struct op_readdir *asked);
 /* Refuses with EPERM what would change one. */
 bool op_virtual_refuse(fuse_req_t req, fuse_ino_t id);

@@ -68,7 +68,7 @@ static enum verdict create_stage(struct call *call, const struct object *directo
 	call->found = found;
 	call->nodes[CALL_NODES_MAX - 1] = found.node;
 	call->handle = handle_new_file(fs, found.node, call->info.flags);
-	stage_create(call->handle->stage, &attr, fuse_req_ctx(call->req)->pid);
+	stage_create(call->handle->stage, &attr, call->thread);
 	stage_stat(call->handle->stage, &call->found.stat);
 	return VERDICT_GO;
 }

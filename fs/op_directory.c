@@ -15,15 +15,13 @@ enum {
 	READDIR_BYTES_MAX = 1 << 20,
 };
 
-enum readdir_kind { READDIR_NAMES, READDIR_PLUS };
-
 struct readdir {
 	struct call *call;
 	struct kv_view *view;
 	struct node *directory;
 	struct object object;
 	struct listing *listing;
-	enum readdir_kind kind;
+	enum op_readdir_kind kind;
 	char *buffer;
 	size_t used, size;
 	off_t position;    /* of the last entry in the buffer */
@@ -47,8 +45,8 @@ static bool readdir_add(struct readdir *readdir, const char *name, const struct 
 	fuse_req_t req = readdir->call->req;
 	char *at = readdir->buffer + readdir->used;
 	size_t room = readdir->size - readdir->used;
-	size_t size = readdir->kind == READDIR_PLUS ? fuse_add_direntry_plus(req, at, room, name, param, next)
-	                                            : fuse_add_direntry(req, at, room, name, &param->attr, next);
+	size_t size = readdir->kind == OP_READDIR_PLUS ? fuse_add_direntry_plus(req, at, room, name, param, next)
+	                                               : fuse_add_direntry(req, at, room, name, &param->attr, next);
 	if (size > room)
 		return false;
 	readdir->used += size;
@@ -76,7 +74,7 @@ static bool readdir_found(struct readdir *readdir, const struct readdir_entry *e
 		found->node = node_pin(fs->nodes, entry->staged);
 		return stage_stat(stage_of(fs, entry->staged), &found->stat);
 	}
-	if (readdir->kind == READDIR_PLUS &&
+	if (readdir->kind == OP_READDIR_PLUS &&
 	    entry_of_object(fs, readdir->view, readdir->directory, entry->segment, entry->object, found) == VERDICT_GO)
 		return true;
 	return object_stat(entry->object, &found->stat) == ERR_OK;
@@ -92,7 +90,7 @@ static bool readdir_add_entry(struct readdir *readdir, const struct readdir_entr
 	}
 	struct name name = name_of_segment(entry->segment, entry->role, found.stat.st_ino);
 	struct fuse_entry_param param = {.attr = found.stat};
-	bool counts = readdir->kind == READDIR_PLUS && found.node;
+	bool counts = readdir->kind == OP_READDIR_PLUS && found.node;
 	if (counts)
 		param = reply_param(fs, node_id(readdir->directory), name.text, &found);
 	size_t next = listing_number(readdir->listing, (size_t)readdir->position, entry->segment,
@@ -216,7 +214,7 @@ static enum verdict readdir_fill(struct readdir *readdir)
 	return VERDICT_GO;
 }
 
-static enum verdict readdir_do(struct call *call, struct kv_view *view, enum readdir_kind kind)
+static enum verdict readdir_do(struct call *call, struct kv_view *view, enum op_readdir_kind kind)
 {
 	struct readdir readdir = {.call = call, .view = view, .directory = call->nodes[0], .kind = kind};
 	enum verdict verdict = fs_object(call->fs, view, call->nodes[0], &call->scratch, &readdir.object);
@@ -249,12 +247,12 @@ static void readdir_forget(struct call *call)
 
 static enum verdict readdir_names_look(struct call *call, struct kv_view *view)
 {
-	return readdir_do(call, view, READDIR_NAMES);
+	return readdir_do(call, view, OP_READDIR_NAMES);
 }
 
 static enum verdict readdir_plus_look(struct call *call, struct kv_view *view)
 {
-	return readdir_do(call, view, READDIR_PLUS);
+	return readdir_do(call, view, OP_READDIR_PLUS);
 }
 
 static void readdir_finish(struct call *call, int error)
@@ -293,21 +291,16 @@ static const struct call_kind readdir_kinds[2][2] = {
       .end = readdir_end}},
 };
 
-struct readdir_request {
-	fuse_ino_t id;
-	size_t size;
-	off_t offset;
-	enum readdir_kind kind;
-};
-
-static void readdir_run(fuse_req_t req, const struct readdir_request *request, struct fuse_file_info *info)
+static void readdir_run(fuse_req_t req, const struct op_readdir *asked, struct fuse_file_info *info)
 {
-	const struct call_kind *kind = &readdir_kinds[request->offset != LISTING_START][request->kind];
+	if (op_virtual_readdir(req, asked))
+		return;
+	const struct call_kind *kind = &readdir_kinds[asked->offset != LISTING_START][asked->kind];
 	struct call *call = call_new(op_fs(req), req, kind);
 	call->handle = handle_of(info);
-	call->size = request->size;
-	call->offset = request->offset;
-	if (call_take_node(call, 0, request->id))
+	call->size = asked->size;
+	call->offset = asked->offset;
+	if (call_take_node(call, 0, asked->id))
 		call_run(call);
 }
 
@@ -328,14 +321,12 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 
 void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	if (!op_virtual_readdir(req, id, size, offset))
-		readdir_run(req, &(struct readdir_request){id, size, offset, READDIR_NAMES}, info);
+	readdir_run(req, &(struct op_readdir){id, size, offset, OP_READDIR_NAMES}, info);
 }
 
 void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	if (!op_virtual_readdir(req, id, size, offset))
-		readdir_run(req, &(struct readdir_request){id, size, offset, READDIR_PLUS}, info);
+	readdir_run(req, &(struct op_readdir){id, size, offset, OP_READDIR_PLUS}, info);
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)

@@ -144,7 +144,7 @@ static enum verdict write_look(struct call *call, struct kv_view *view)
 	struct stage_write write = {.data = call->data,
 	                            .offset = (size_t)call->offset,
 	                            .append = call->handle->append && !call->info.writepage,
-	                            .writer = (int32_t)call->uid};
+	                            .writer = call->thread};
 	enum stage_answer answer;
 	call->resume = call_again;
 	while ((answer = stage_write(call->stage, &write, call)) == STAGE_LOAD) {
@@ -177,7 +177,6 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
 	call->stage = call->handle->stage;
 	call->info = *info;
 	call->offset = offset;
-	call->uid = (uint32_t)fuse_req_ctx(req)->pid;
 	call->data = arena_dup(&call->arena, bytes_of(data, size));
 	if (call_take_node(call, 0, id))
 		call_run(call);

@@ -79,6 +79,8 @@ static void getattr_finish(struct call *call, int error)
 
 static const struct call_kind getattr_kind = {
     .name = "getattr", .need = CALL_READS, .look = getattr_look, .finish = getattr_finish};
+static const struct call_kind getattr_root_kind = {
+    .name = "getattr", .need = CALL_READS_ROOT, .look = getattr_look, .finish = getattr_finish};
 static const struct call_kind getattr_here_kind = {
     .name = "getattr", .need = CALL_READS_HERE, .look = getattr_look, .finish = getattr_finish};
 
@@ -88,7 +90,10 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 	if (op_virtual_getattr(req, id) || replay_getattr(fs->replay, req, id))
 		return;
 	/* With a handle it is the kernel itself that asks, before a read(2): as new as the open is enough. */
-	struct call *call = call_new(fs, req, info ? &getattr_here_kind : &getattr_kind);
+	const struct call_kind *kind = info                 ? &getattr_here_kind
+	                               : id == FUSE_ROOT_ID ? &getattr_root_kind
+	                                                    : &getattr_kind;
+	struct call *call = call_new(fs, req, kind);
 	if (call_take_node(call, 0, id))
 		call_run(call);
 }

@@ -89,23 +89,25 @@ bool op_virtual_read(fuse_req_t req, size_t size, off_t offset, struct fuse_file
 	return true;
 }
 
-bool op_virtual_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset)
+/* Positions: ".", "..", then the files. READDIRPLUS gets them without a node: then they are looked up. */
+bool op_virtual_readdir(fuse_req_t req, const struct op_readdir *asked)
 {
-	if (!op_is_virtual(id))
+	if (!op_is_virtual(asked->id))
 		return false;
 	struct arena arena;
 	arena_init(&arena);
-	char *buffer = arena_take(&arena, size);
+	char *buffer = arena_take(&arena, asked->size);
 	size_t used = 0;
-	for (off_t at = offset; at <= VIRTUAL_FILES; at++) {
-		/* Positions: ".", "..", then the files from 1 on. */
+	for (off_t at = asked->offset; at <= VIRTUAL_FILES; at++) {
 		const char *name = at == 0 ? "." : at == 1 ? ".." : virtual_name((enum virtual_file)(at - 1));
-		struct stat stat = {.st_ino = at == 0   ? OP_VIRTUAL_DIRECTORY
-		                              : at == 1 ? FUSE_ROOT_ID
-		                                        : OP_VIRTUAL_FILES + (ino_t)(at - 1),
-		                    .st_mode = at < 2 ? S_IFDIR : S_IFREG};
-		size_t length = fuse_add_direntry(req, buffer + used, size - used, name, &stat, at + 1);
-		if (length > size - used)
+		ino_t id = at == 0 ? OP_VIRTUAL_DIRECTORY : at == 1 ? FUSE_ROOT_ID : OP_VIRTUAL_FILES + (ino_t)(at - 1);
+		struct fuse_entry_param param = {.attr = {.st_ino = id, .st_mode = at < 2 ? S_IFDIR : S_IFREG}};
+		char *place = buffer + used;
+		size_t room = asked->size - used;
+		size_t length = asked->kind == OP_READDIR_PLUS
+		                    ? fuse_add_direntry_plus(req, place, room, name, &param, at + 1)
+		                    : fuse_add_direntry(req, place, room, name, &param.attr, at + 1);
+		if (length > room)
 			break;
 		used += length;
 	}

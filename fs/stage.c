@@ -69,7 +69,7 @@ void stage_move(struct stage *stage, enum stage_state to)
 	if (to == STAGE_EMPTY || to == STAGE_LOADED) {
 		draft_settle(&stage->draft);
 		stage->attr_set = 0;
-		stage->created = stage->wrote = false;
+		stage->created = stage->wrote = stage->refused = false;
 	}
 }
 
@@ -182,6 +182,8 @@ enum stage_answer stage_write(struct stage *stage, const struct stage_write *wri
 	size_t offset = write->append ? stage->draft.size : write->offset;
 	if (answer == STAGE_DONE && (offset > max || write->data.size > max - offset))
 		answer = STAGE_TOO_LARGE;
+	if (answer == STAGE_TOO_LARGE)
+		stage->refused = true;
 	if (answer == STAGE_DONE) {
 		if (write->append)
 			draft_append(&stage->draft, write->data);
@@ -206,6 +208,7 @@ enum stage_answer stage_resize(struct stage *stage, size_t size, struct call *ca
 		answer = STAGE_TOO_LARGE;
 	if (answer == STAGE_DONE) {
 		draft_resize(&stage->draft, size);
+		stage->refused = stage->refused && size != 0;
 		stage_touch(stage);
 	}
 	return stage_changed(stage, answer);

@@ -43,6 +43,7 @@ struct stage {
 	int attr_set;             /* FUSE_SET_ATTR_… that this mount changed, beside size */
 	bool created;             /* the object is not in the store yet */
 	bool wrote;               /* more than created or truncated: a FLUSH commits it */
+	bool refused;             /* a write went over the limit: half of a save is not committed */
 	int64_t content_revision; /* mod_revision of the base; 0: none */
 	int64_t pages_revision;   /* of what the kernel has in its page cache; 0: nothing, -1: of several */
 	uint64_t written_ns;      /* steady clock */

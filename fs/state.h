@@ -31,6 +31,8 @@ struct fs {
 	_Atomic uint64_t ids_given;
 	_Atomic int64_t newest_time_ns; /* of the commits seen */
 	_Atomic uint64_t calls;         /* under way */
+	_Atomic uint64_t failed_ns;     /* steady clock: when a barrier timed out last, */
+	_Atomic int32_t failed_thread;  /* and for whom */
 	_Atomic bool gone, init_answered;
 	uint32_t owner_uid, owner_gid; /* of `.etcfs/` */
 	int64_t started_ns;
