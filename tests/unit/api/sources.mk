@@ -1,5 +1,6 @@
 # The tests of api/.
 API_TESTS = \
+	tests/unit/api/test_connection \
 	tests/unit/api/test_control \
 	tests/unit/api/test_http \
 	tests/unit/api/test_json \
@@ -8,6 +9,7 @@ API_TESTS = \
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
 
+tests_unit_api_test_connection_LDADD = libapi.a libbase.a $(UNIT_LIBS)
 tests_unit_api_test_control_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_json_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 

@@ -3,6 +3,7 @@ MOUNTD_TESTS = \
 	tests/unit/mountd/test_config \
 	tests/unit/mountd/test_option \
 	tests/unit/mountd/test_quantity \
+	tests/unit/mountd/test_readiness \
 	tests/unit/mountd/test_url
 check_PROGRAMS += $(MOUNTD_TESTS)
 TESTS += $(MOUNTD_TESTS)
@@ -12,3 +13,4 @@ tests_unit_mountd_test_config_LDADD = $(MOUNTD_TEST_LIBS)
 tests_unit_mountd_test_option_LDADD = $(MOUNTD_TEST_LIBS)
 tests_unit_mountd_test_quantity_LDADD = $(MOUNTD_TEST_LIBS)
 tests_unit_mountd_test_url_LDADD = $(MOUNTD_TEST_LIBS)
+tests_unit_mountd_test_readiness_LDADD = $(MOUNTD_TEST_LIBS)
