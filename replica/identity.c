@@ -34,8 +34,9 @@ static enum err identity_locked(int fd, const char *path)
 	ssize_t size = pread(fd, pid, IDENTITY_PID_BYTES_MAX, 0);
 	pid[size > 0 ? size : 0] = 0;
 	log_error("data_directory_locked",
-	          "path=%s pid=%.*s remedy=\"stop that process, or use another data directory\"", path,
-	          (int)strcspn(pid, "\n"), pid);
+	          "path=%s reason=\"another process uses it\" pid=%.*s remedy=\"stop that process, or use another data "
+	          "directory\"",
+	          path, (int)strcspn(pid, "\n"), pid);
 	return ERR_LOCKED;
 }
 
@@ -258,7 +259,8 @@ enum err identity_check(const char *data_directory, const struct identity *store
 {
 	if (stored->token != derived->token || !identity_shares_a_member(stored, derived)) {
 		log_error("wrong_cluster",
-		          "path=%s stored=%016" PRIx64 " given=%016" PRIx64
+		          "path=%s reason=\"the data directory belongs to another cluster\" stored=%016" PRIx64
+		          " given=%016" PRIx64
 		          " remedy=\"give the initial cluster and token of the cluster that it belongs to, or use an "
 		          "empty data "
 		          "directory\"",
@@ -266,11 +268,11 @@ enum err identity_check(const char *data_directory, const struct identity *store
 		return ERR_WRONG_CLUSTER;
 	}
 	if (strcmp(stored->name, derived->name) != 0) {
-		log_error(
-		    "wrong_member",
-		    "path=%s stored=%s given=%s remedy=\"start it under the name that is stored, or use another data "
-		    "directory\"",
-		    data_directory, stored->name, derived->name);
+		log_error("wrong_member",
+		          "path=%s reason=\"the data directory belongs to another member\" stored=%s given=%s "
+		          "remedy=\"start it under the name that is stored, or use another data "
+		          "directory\"",
+		          data_directory, stored->name, derived->name);
 		return ERR_WRONG_MEMBER;
 	}
 	if (stored->cluster != derived->cluster)

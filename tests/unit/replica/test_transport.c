@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replica/transport.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proto.h"
+#include "tests/unit/unit.h"
+
+enum { CLUSTER = 99, PATIENCE_S = 30, LOOK_MS = 2 };
+
+struct end {
+	struct transport *transport;
+	uint64_t id;
+	char url[64];
+	atomic_uint received, unreachable;
+	atomic_uint_fast64_t last; /* the attempt in the newest message */
+	atomic_bool disorder;
+};
+
+static bool end_received(void *argument, struct arena *arena, Peer__Envelope *envelope)
+{
+	struct end *end = argument;
+	assert_int_equal(envelope->body_case, PEER__ENVELOPE__BODY_FORWARD);
+	if (envelope->forward->attempt <= atomic_load(&end->last))
+		atomic_store(&end->disorder, true);
+	atomic_store(&end->last, envelope->forward->attempt);
+	atomic_fetch_add(&end->received, 1);
+	return false;
+}
+
+static void end_unreachable(void *argument, uint64_t peer)
+{
+	struct end *end = argument;
+	atomic_fetch_add(&end->unreachable, 1);
+}
+
+static void free_url(char url[64])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	snprintf(url, 64, "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+	close(fd);
+}
+
+static void end_open_as(struct end *end, uint64_t id, uint64_t cluster, uint64_t incarnation)
+{
+	log_level_set(LOG_ERROR_LEVEL);
+	if (end->url[0] == 0)
+		free_url(end->url);
+	struct transport_options options = {.cluster = cluster,
+	                                    .member = id,
+	                                    .incarnation = incarnation,
+	                                    .name = "test",
+	                                    .listen_url = end->url,
+	                                    .received = end_received,
+	                                    .unreachable = end_unreachable,
+	                                    .argument = end};
+	end->id = id;
+	assert_int_equal(transport_open(&options, &end->transport), ERR_OK);
+}
+
+static void end_open(struct end *end, uint64_t id)
+{
+	end_open_as(end, id, CLUSTER, 1);
+	transport_start(end->transport);
+}
+
+static void end_close(struct end *end)
+{
+	transport_stop(end->transport);
+	transport_close(end->transport);
+}
+
+static enum err end_send(struct end *from, struct end *to, uint64_t number, size_t size_bytes)
+{
+	static uint8_t command[1 << 20];
+	AUTO_BUFFER struct buffer buffer;
+	buffer_init(&buffer, 2 << 20);
+	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
+	Peer__Forward forward = PEER__FORWARD__INIT;
+	forward.attempt = number;
+	forward.command = proto_data(bytes_of(command, size_bytes));
+	envelope.cluster = CLUSTER;
+	envelope.from = from->id;
+	envelope.to = to->id;
+	envelope.body_case = PEER__ENVELOPE__BODY_FORWARD;
+	envelope.forward = &forward;
+	assert_int_equal(frame_pack(&envelope, &buffer), ERR_OK);
+	return transport_send(from->transport, to->id, buffer_bytes(&buffer));
+}
+
+#define WAIT_FOR(condition)                                                                                            \
+	for (uint64_t deadline_ns = clock_steady_ns() + PATIENCE_S * CLOCK_NS_PER_S; !(condition);) {                  \
+		assert_true(clock_steady_ns() < deadline_ns);                                                          \
+		poll(NULL, 0, LOOK_MS);                                                                                \
+	}
+
+static void frames_arrive_whole_and_in_order(void **state)
+{
+	enum { FRAMES = 2000 };
+	struct end one = {0}, other = {0};
+	end_open(&one, 1);
+	end_open(&other, 2);
+	assert_int_equal(end_send(&one, &other, 1, 10), ERR_UNREACHABLE);
+	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK);
+	WAIT_FOR(transport_is_up(one.transport, 2));
+	for (uint64_t i = 1; i <= FRAMES; i++) {
+		assert_int_equal(end_send(&one, &other, i, i % 100 == 0 ? 1 << 20 : i), ERR_OK);
+		if (i % 7 == 0)
+			transport_flush(one.transport);
+		if (i % 100 == 0)
+			WAIT_FOR((transport_flush(one.transport), atomic_load(&other.received) == i));
+	}
+	transport_flush(one.transport);
+	WAIT_FOR(atomic_load(&other.received) == FRAMES);
+	assert_false(atomic_load(&other.disorder));
+	end_close(&one);
+	end_close(&other);
+}
+
+static void a_peer_that_comes_back_is_dialled_again(void **state)
+{
+	struct end one = {0}, other = {0};
+	end_open(&one, 1);
+	free_url(other.url);
+	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK); /* before it is there */
+	end_open(&other, 2);
+	WAIT_FOR(transport_is_up(one.transport, 2));
+	end_close(&other);
+	WAIT_FOR(!transport_is_up(one.transport, 2) && atomic_load(&one.unreachable) == 1);
+	end_open_as(&other, 2, CLUSTER, 2);
+	transport_start(other.transport);
+	WAIT_FOR(transport_is_up(one.transport, 2));
+	assert_int_equal(end_send(&one, &other, 1, 10), ERR_OK);
+	transport_flush(one.transport);
+	WAIT_FOR(atomic_load(&other.received) == 1);
+	end_close(&one);
+	end_close(&other);
+}
+
+static void another_cluster_or_member_is_not_spoken_to(void **state)
+{
+	struct end one = {0}, stranger = {0};
+	struct transport_stats stats;
+	end_open(&one, 1);
+	end_open_as(&stranger, 2, CLUSTER + 1, 1);
+	transport_start(stranger.transport);
+	assert_int_equal(transport_peer(one.transport, 2, "stranger", stranger.url), ERR_OK);
+	assert_int_equal(transport_peer(stranger.transport, 1, "one", one.url), ERR_OK);
+	struct end third = {0};
+	end_open(&third, 3); /* answers where the second is looked for */
+	assert_int_equal(transport_peer(third.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(transport_is_up(third.transport, 1)); /* the others had the same time */
+	assert_int_equal(transport_peer(one.transport, 4, "fourth", third.url), ERR_OK);
+	for (int i = 0; i < 100; i++) {
+		assert_false(transport_is_up(one.transport, 2));
+		assert_false(transport_is_up(one.transport, 4));
+		assert_false(transport_is_up(stranger.transport, 1));
+		poll(NULL, 0, LOOK_MS);
+	}
+	transport_stats(one.transport, &stats);
+	assert_int_equal(stats.frames_received, 0);
+	end_close(&one);
+	end_close(&stranger);
+	end_close(&third);
+}
+
+/* Somebody who takes the connection and reads nothing. */
+static int deaf_listener(char url[64])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	snprintf(url, 64, "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+	return fd;
+}
+
+/* Answers the hello as member 2 would, then reads nothing more. */
+static int deaf_accept(int listener)
+{
+	AUTO_BUFFER struct buffer buffer;
+	buffer_init(&buffer, 4096);
+	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
+	Peer__Hello hello = PEER__HELLO__INIT;
+	hello.magic = TRANSPORT_MAGIC;
+	hello.version = TRANSPORT_PROTOCOL;
+	hello.cluster = envelope.cluster = CLUSTER;
+	hello.from = envelope.from = 2;
+	hello.to = envelope.to = 1;
+	envelope.body_case = PEER__ENVELOPE__BODY_HELLO;
+	envelope.hello = &hello;
+	assert_int_equal(frame_pack(&envelope, &buffer), ERR_OK);
+	int fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, buffer.data, buffer.size, 0), buffer.size);
+	return fd;
+}
+
+static void a_full_queue_drops_and_never_blocks(void **state)
+{
+	struct end one = {0}, deaf = {.id = 2};
+	int listener = deaf_listener(deaf.url);
+	end_open(&one, 1);
+	assert_int_equal(transport_peer(one.transport, 2, "deaf", deaf.url), ERR_OK);
+	int connection = deaf_accept(listener);
+	WAIT_FOR(transport_is_up(one.transport, 2));
+	enum err err = ERR_OK;
+	uint64_t sent = 0;
+	for (; err == ERR_OK && sent < 1000; sent++) {
+		err = end_send(&one, &deaf, sent + 1, 1 << 20);
+		transport_flush(one.transport);
+	}
+	assert_int_equal(err, ERR_BUSY);
+	assert_true(sent > 100);
+	struct transport_stats stats;
+	transport_stats(one.transport, &stats);
+	assert_true(stats.frames_dropped > 0);
+	end_close(&one); /* with all of it still queued */
+	close(connection);
+	close(listener);
+}
+
+static void strangers_who_talk_nonsense_are_hung_up_on(void **state)
+{
+	struct end one = {0};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	unsigned port = 0;
+	end_open(&one, 1);
+	assert_int_equal(sscanf(one.url, "tcp://127.0.0.1:%u", &port), 1);
+	address.sin_port = htons((uint16_t)port);
+	static const char *const nonsense[] = {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "\x05\0\0\0aaaabbbbb",
+	                                       "\xff\xff\xff\xff\xff\xff\xff\xff"};
+	static const size_t sizes[] = {37, 13, 8};
+	for (int i = 0; i < 3; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		char answer[16];
+		assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+		assert_true(send(fd, nonsense[i], sizes[i], MSG_NOSIGNAL) > 0);
+		assert_true(recv(fd, answer, sizeof answer, 0) <= 0);
+		close(fd);
+	}
+	end_close(&one);
+}
+
+static void an_earlier_start_of_a_member_is_refused(void **state)
+{
+	struct end one = {0}, now = {0}, before = {0};
+	end_open(&one, 1);
+	end_open_as(&now, 2, CLUSTER, 5);
+	end_open_as(&before, 2, CLUSTER, 4);
+	transport_start(now.transport);
+	transport_start(before.transport);
+	assert_int_equal(transport_peer(now.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(transport_is_up(now.transport, 1));
+	assert_int_equal(transport_peer(before.transport, 1, "one", one.url), ERR_OK);
+	for (int i = 0; i < 100; i++) {
+		assert_false(transport_is_up(before.transport, 1));
+		poll(NULL, 0, LOOK_MS);
+	}
+	assert_true(transport_is_up(now.transport, 1));
+	end_close(&before);
+	end_close(&now);
+	end_close(&one);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(frames_arrive_whole_and_in_order),
+	    cmocka_unit_test(a_peer_that_comes_back_is_dialled_again),
+	    cmocka_unit_test(another_cluster_or_member_is_not_spoken_to),
+	    cmocka_unit_test(a_full_queue_drops_and_never_blocks),
+	    cmocka_unit_test(strangers_who_talk_nonsense_are_hung_up_on),
+	    cmocka_unit_test(an_earlier_start_of_a_member_is_refused),
+	};
+	return UNIT_RUN(tests);
+}
