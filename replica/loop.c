@@ -510,6 +510,8 @@ void loop_applied(struct loop *loop, uint64_t applied)
 	if (applied <= loop->applied)
 		return;
 	loop->applied = applied;
+	/* The apply role released readers before this was known here; those whose index came in between are released now. */
+	barriers_applied(loop->barriers, applied);
 	size_t done = 0;
 	while (done < loop->apply_jobs && loop->apply_ends[done] <= applied)
 		done++;
@@ -583,6 +585,7 @@ void loop_snapshot_installed(struct loop *loop, uint64_t index, uint64_t term, s
 {
 	window_restart(&loop->window, index + 1);
 	loop->apply_to = loop->apply_handed = loop->applied = index;
+	barriers_applied(loop->barriers, index);
 	loop->apply_jobs = 0;
 	struct raft_event event = loop_event(loop, RAFT_EVENT_SNAPSHOT_INSTALLED);
 	event.index = index;
