@@ -82,6 +82,8 @@ static bool raft_message_is_from_leader(const struct raft_message *message)
 
 bool raft_message_is_sane(const struct raft *raft, const struct raft_message *message)
 {
+	if (message->type < RAFT_PRE_VOTE || message->type > RAFT_REPAIR)
+		return false;
 	if (message->from == 0 || message->from == raft->options.id || message->to != raft->options.id)
 		return false;
 	if (message->term > RAFT_NUMBER_MAX || message->index > RAFT_NUMBER_MAX || message->commit > RAFT_NUMBER_MAX ||

@@ -205,7 +205,7 @@ static void world_start_node(struct world *world, struct node *node, uint64_t no
 	node_start(node, world->options, now_ms, node->id);
 }
 
-/* add-nodes COUNT [learners=N] [leases=1] [term=T] [inflight=N] [outsiders=N]: the last outsiders know no configuration */
+/* add-nodes COUNT [learners=N] [leases=1] [term=T] [inflight=N] [append=BYTES] [outsiders=N]: the last outsiders know no configuration */
 static void command_add_nodes(struct world *world, const struct arguments *arguments)
 {
 	uint64_t count = argument_number(arguments, 1);
@@ -215,6 +215,7 @@ static void command_add_nodes(struct world *world, const struct arguments *argum
 	struct raft_config config;
 	world->options.leases = argument_option(arguments, "leases", 0) != 0;
 	world->options.inflight_messages_max = (uint32_t)argument_option(arguments, "inflight", 4);
+	world->options.append_bytes_max = argument_option(arguments, "append", 1024);
 	buffer_init(&payload, NODE_PAYLOAD_MAX);
 	raft_config_init(&config);
 	for (uint64_t id = 1; id <= count; id++) {
@@ -343,7 +344,8 @@ static void command_delay(struct world *world, const struct arguments *arguments
 	}
 }
 
-/* settle: messages are delivered and writes are durable until nothing is left to do; time stands still */
+/* settle [quiet=1] [slow=ID]: messages are delivered and writes are durable, but those of one, until nothing is left to do; time
+ * stands still */
 static void command_settle(struct world *world, const struct arguments *arguments)
 {
 	bool busy = true;
@@ -355,9 +357,10 @@ static void command_settle(struct world *world, const struct arguments *argument
 			world_deliver(world, 0);
 		for (size_t id = 1; id <= WORLD_NODES_MAX; id++) {
 			struct node *node = &world->nodes[id];
+			if (node->raft == NULL || id == argument_option(arguments, "slow", 0))
+				continue;
 			busy = busy || node->write_count > 0;
-			if (node->raft != NULL)
-				node_written(node, node->write_count);
+			node_written(node, node->write_count);
 		}
 	}
 	world->quiet = false;
@@ -463,6 +466,8 @@ static void command_snapshot(struct world *world, const struct arguments *argume
 static void command_fail(struct world *world, const struct arguments *arguments)
 {
 	uint64_t peer = arguments->count > 2 ? argument_number(arguments, 2) : 0;
+	if (peer == 0)
+		argument_node(world, arguments, 1)->installing = 0;
 	world_event(world, argument_node(world, arguments, 1),
 	            (struct raft_event){.type = RAFT_EVENT_SNAPSHOT_FAILED, .peer = peer});
 }
@@ -472,7 +477,10 @@ static void command_install(struct world *world, const struct arguments *argumen
 {
 	struct node *node = argument_node(world, arguments, 1);
 	struct node *from = argument_node(world, arguments, 2);
-	node_install(node, &from->flushed, node_config_at(from, from->flushed.applied));
+	if (node->installing != from->flushed.applied)
+		fprintf(world->out, "no fetch of index %ju\n", (uintmax_t)from->flushed.applied);
+	else
+		node_install(node, &from->flushed, node_config_at(from, from->flushed.applied));
 }
 
 /* flush ID; trim ID INDEX */
@@ -491,7 +499,7 @@ static void command_crash(struct world *world, const struct arguments *arguments
 {
 	struct node *node = argument_node(world, arguments, 1);
 	uint64_t tear = argument_option(arguments, "tear", UINT64_MAX);
-	for (uint64_t keep = argument_option(arguments, "keep", 0); keep > 0; keep--)
+	for (uint64_t keep = argument_option(arguments, "keep", 0); keep > 0 && node->write_count > 0; keep--)
 		node_tear(node, (struct node_tear){.vote = true, .truncated = true, .entries = node->writes[0].count});
 	if (tear != UINT64_MAX)
 		node_tear(node, (struct node_tear){.vote = true, .truncated = true, .entries = tear});
@@ -545,7 +553,7 @@ static void world_print_status(struct world *world, struct node *node)
 	        (uintmax_t)status.leader, (uintmax_t)status.commit, (uintmax_t)status.durable_index,
 	        (uintmax_t)status.first_index, (uintmax_t)status.last_index);
 	world_print_config(world, raft_config_now(node->raft));
-	fprintf(world->out, "%s%s\n", node->update.removed ? " removed" : "", node->update.damaged ? " damaged" : "");
+	fprintf(world->out, "%s%s\n", node->update.removed ? " removed" : "", node->damaged ? " damaged" : "");
 	size_t count = raft_peers(node->raft, peers, WORLD_NODES_MAX);
 	for (size_t i = 0; i < count; i++)
 		if (peers[i].id != node->id)
@@ -631,6 +639,7 @@ static const struct {
     {"status", command_status},
     {"log", command_log},
     {"lease", command_lease},
+
     {"fake", command_fake},
 };
 
