@@ -74,7 +74,7 @@ enum err raftlog_scan(struct raftlog *log, void (*fn)(void *argument, const stru
 
 /* Entries <= index (<= last) are not needed any more: the first index is index + 1 at once, whole segments below are reused or
  * removed. After a crash the log may begin earlier again. Durable order is kept: what is needed after a crash is never
- * removed early. ON_LOG_THREAD */
+ * removed early. A damaged log is left as it is. ON_LOG_THREAD */
 void raftlog_trim(struct raftlog *log, uint64_t index);
 /* Empties the log, which then begins after (index, term): for an installed snapshot; ends damage. ON_LOG_THREAD */
 void raftlog_reset(struct raftlog *log, uint64_t index, uint64_t term);

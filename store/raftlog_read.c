@@ -141,7 +141,7 @@ static enum err stretch_read(struct raftlog *log, const struct stretch *stretch,
 	uint64_t at = stretch->point.offset;
 	for (uint64_t index = stretch->point.index; err == ERR_OK && !done && index < stretch->limit; index++) {
 		const uint8_t *data;
-		uint64_t bytes;
+		uint64_t bytes = 0;
 		err = stretch_next(&window, &at, &data, &bytes);
 		if (err == ERR_OK && index >= reading->next)
 			err = reading_take(reading, data, stretch->segment->header.salt, &done);

@@ -185,7 +185,7 @@ static void segment_join(struct recovery *recovery, struct raftlog_segment *segm
 	}
 	if (log->damage != NULL)
 		return;
-	segment->index_max = log->last.index;
+	segment->index_last = log->last.index;
 	if (log->segment_last < header->sequence) /* it was begun, and the crash came before the identity file knew */
 		log->segment_last = header->sequence;
 	log->end = (struct raftlog_position){header->sequence, RAFTLOG_BLOCK_BYTES, header->before.chain};
@@ -354,11 +354,11 @@ static enum err room_make(struct raftlog *log)
 }
 
 /* From here on the log is known to be whole, so it may be written. What was read may be in the page cache alone, so it is made
- * durable before anything builds on it; what is not part of the log goes when neither slot speaks of it. */
+ * durable before anything builds on it; what is not part of the log goes only when neither slot speaks of it any more. */
 static enum err log_settle(struct raftlog *log)
 {
-	enum err err = raftlog_disk_sync(&log->disk, &log->identity_file);
-	if (err == ERR_OK && log->segments.count > 0)
+	enum err err = ERR_OK;
+	if (log->segments.count > 0)
 		err = raftlog_disk_sync(&log->disk, &raftlog_active(log)->file);
 	if (err == ERR_OK)
 		err = room_make(log);

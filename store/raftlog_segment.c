@@ -63,7 +63,7 @@ enum err raftlog_segment_begin(const struct raftlog_disk *disk, struct raftlog_s
 	segment->header.size_bytes = segment->file.size_bytes;
 	segment->header.salt = (uint32_t)random_from_system();
 	segment->end = RAFTLOG_BLOCK_BYTES;
-	segment->index_max = header->base.index;
+	segment->index_last = header->base.index;
 	AUTO_FREE uint8_t *block = raftlog_disk_memory(RAFTLOG_BLOCK_BYTES);
 	raftlog_header_encode(&segment->header, block);
 	char name[RAFTLOG_NAME_BYTES];

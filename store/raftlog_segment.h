@@ -10,10 +10,10 @@
 struct raftlog_segment {
 	struct raftlog_file file;
 	struct raftlog_header header;
-	uint64_t end;       /* where the next batch goes */
-	uint64_t index_max; /* the highest index ever written to it or to one before it */
-	unsigned readers;   /* who read its file just now */
-	bool retired;       /* closed by the last of them */
+	uint64_t end;        /* where the next batch goes */
+	uint64_t index_last; /* of the log when its last batch was written: what it holds above that was dropped */
+	unsigned readers;    /* who read its file just now */
+	bool retired;        /* closed by the last of them */
 };
 
 /* "00000000000000a0.log" */

@@ -54,8 +54,7 @@ void raftlog_take_batch(struct raftlog *log, struct raftlog_segment *segment, co
 		log->last = (struct raftlog_mark){entry.index, entry.term};
 		at += raftlog_entry_bytes(entry.payload.size);
 	}
-	if (log->last.index > segment->index_max)
-		segment->index_max = log->last.index;
+	segment->index_last = log->last.index;
 	segment->end = batch->offset + raftlog_disk_round(batch->size_bytes);
 	log->end = (struct raftlog_position){segment->header.sequence, segment->end, entry.checksum};
 }
@@ -277,7 +276,7 @@ static void segments_split(struct raftlog *log, struct raftlog_deque *retired)
 {
 	while (log->segments.count > 1) {
 		struct raftlog_segment *first = *(struct raftlog_segment **)raftlog_deque_at(&log->segments, 0);
-		if (first->index_max > log->start.index)
+		if (first->index_last > log->start.index)
 			break;
 		*(struct raftlog_segment **)raftlog_deque_push(retired) = first;
 		raftlog_deque_drop_first(&log->segments);
@@ -297,7 +296,7 @@ static void segments_retire(struct raftlog *log, struct raftlog_deque *retired)
 void raftlog_trim(struct raftlog *log, uint64_t index)
 {
 	write_enter(log);
-	check(index <= log->last.index);
+	check(index <= log->last.index || log->damage != NULL);
 	if (log->damage == NULL && index > log->start.index) {
 		struct raftlog_deque retired;
 		raftlog_deque_init(&retired, sizeof(struct raftlog_segment *));

@@ -168,6 +168,23 @@ static void what_was_dropped_does_not_come_back(void **state)
 	raftlog_close(log);
 }
 
+static void the_start_has_the_term_of_what_was_left_after_a_drop(void **state)
+{
+	(void)state;
+	struct raftlog_state found;
+	struct raftlog *log = given_the_log(&found);
+	append(log, 1, 3, 1, 10);
+	append(log, 4, 3, 2, 10);
+	raftlog_write(log, &(struct raftlog_batch){.term = 3, .vote = 0, .truncate_from = 3});
+	raftlog_trim(log, 2);
+	raftlog_close(log);
+	log = given_the_log(&found);
+	assert_int_equal(found.first_index, 3);
+	assert_int_equal(found.last_index, 2);
+	assert_int_equal(found.start_term, 1);
+	raftlog_close(log);
+}
+
 static void a_directory_of_another_cluster_or_member_is_refused(void **state)
 {
 	struct raftlog_state found;
@@ -190,6 +207,7 @@ int main(void)
 	    LOG_TEST(a_log_of_many_segments_is_scanned_trimmed_and_reset),
 	    LOG_TEST(an_entry_larger_than_a_segment_has_one_of_its_own),
 	    LOG_TEST(what_was_dropped_does_not_come_back),
+	    LOG_TEST(the_start_has_the_term_of_what_was_left_after_a_drop),
 	    LOG_TEST(a_directory_of_another_cluster_or_member_is_refused),
 	};
 	return UNIT_RUN(tests);

@@ -326,6 +326,142 @@ static void a_newer_format_is_refused(void **state)
 	given_free(given);
 }
 
+/* ---- without a clean end ---- */
+
+static struct raftlog *open_log(struct memory_disk *disk, struct raftlog_state *ret_state)
+{
+	struct raftlog_options options = {
+	    .directory = "log", .cluster_id = 7, .member_id = 3, .segment_bytes = 64 << 10, .io = &disk->io};
+	struct raftlog *log;
+	assert_int_equal(raftlog_recover(&options, &log, ret_state), ERR_OK);
+	return log;
+}
+
+static void append(struct raftlog *log, uint64_t index, uint64_t term, size_t payload_bytes)
+{
+	static uint8_t payload[BLOCK_BYTES];
+	struct raftlog_entry entry = {
+	    .index = index, .term = term, .kind = 1, .payload = bytes_of(payload, payload_bytes)};
+	raftlog_write(log, &(struct raftlog_batch){.term = term, .entries = &entry, .count = 1});
+}
+
+static void a_vote_survives_the_loss_of_its_batch_at_once(void **state)
+{
+	(void)state;
+	struct memory_disk *disk = memory_disk_new();
+	struct raftlog_state found;
+	struct raftlog *log = open_log(disk, &found);
+	raftlog_write(log, &(struct raftlog_batch){.term = 5, .vote = 2});
+	uint64_t end = log->end.offset;
+	raftlog_free(log);
+	memory_disk_find(disk, "log/0000000000000001.log")->data[end - BLOCK_BYTES + 50] ^= 1;
+	log = open_log(disk, &found);
+	assert_true(found.damaged);
+	assert_int_equal(found.term, 5);
+	assert_int_equal(found.vote, 2);
+	raftlog_free(log);
+	memory_disk_free(disk);
+}
+
+/* Whichever slot is lost, right after the log was changed by `change`. */
+static void either_slot_will_do(void (*change)(struct raftlog *log), void (*found_is_right)(struct raftlog_state found))
+{
+	for (size_t slot = 0; slot < RAFTLOG_SLOTS; slot++) {
+		struct memory_disk *disk = memory_disk_new();
+		struct raftlog_state found;
+		struct raftlog *log = open_log(disk, &found);
+		for (uint64_t i = 1; i <= 60; i++)
+			append(log, i, 1, 3000);
+		change(log);
+		raftlog_free(log);
+		memset(memory_disk_find(disk, "log/identity")->data + slot * BLOCK_BYTES, 0, BLOCK_BYTES);
+		log = open_log(disk, &found);
+		found_is_right(found);
+		raftlog_free(log);
+		memory_disk_free(disk);
+	}
+}
+
+static void trim_to_50(struct raftlog *log)
+{
+	size_t segments = log->segments.count;
+	raftlog_trim(log, 50);
+	assert_true(log->segments.count < segments);
+}
+
+static void is_trimmed_to_50(struct raftlog_state found)
+{
+	assert_false(found.damaged);
+	assert_int_equal(found.first_index, 51);
+	assert_int_equal(found.last_index, 60);
+}
+
+static void reset_to_70(struct raftlog *log)
+{
+	raftlog_reset(log, 70, 1);
+}
+
+static void is_reset_to_70(struct raftlog_state found)
+{
+	assert_false(found.damaged);
+	assert_int_equal(found.first_index, 71);
+	assert_int_equal(found.last_index, 70);
+}
+
+static void after_a_trim_or_a_reset_either_slot_will_do(void **state)
+{
+	(void)state;
+	either_slot_will_do(trim_to_50, is_trimmed_to_50);
+	either_slot_will_do(reset_to_70, is_reset_to_70);
+}
+
+static void a_vote_of_a_damaged_log_is_kept_twice(void **state)
+{
+	(void)state;
+	for (size_t slot = 0; slot < RAFTLOG_SLOTS; slot++) {
+		struct memory_disk *disk = memory_disk_new();
+		struct raftlog_state found;
+		raftlog_close(open_log(disk, &found));
+		memory_disk_remove(disk, "log/0000000000000001.log");
+		struct raftlog *log = open_log(disk, &found);
+		assert_true(found.damaged);
+		raftlog_write(log, &(struct raftlog_batch){.term = 8, .vote = 4});
+		raftlog_trim(log, 1000); /* what the state machine holds; nothing to do here */
+		raftlog_free(log);
+		memset(memory_disk_find(disk, "log/identity")->data + slot * BLOCK_BYTES, 0, BLOCK_BYTES);
+		log = open_log(disk, &found);
+		assert_true(found.damaged);
+		assert_int_equal(found.term, 8);
+		assert_int_equal(found.vote, 4);
+		raftlog_free(log);
+		memory_disk_free(disk);
+	}
+}
+
+/* The second record of a batch is replaced by one that is whole in itself: a leftover of another batch at the same place. */
+static void a_record_from_another_chain_is_not_taken(void **state)
+{
+	(void)state;
+	struct memory_disk *disk = memory_disk_new();
+	struct raftlog_state found;
+	struct raftlog *log = open_log(disk, &found);
+	raftlog_write(log, &(struct raftlog_batch){.term = 1});
+	struct raftlog_entry entries[2] = {{.index = 1, .term = 1, .kind = 1}, {.index = 2, .term = 1, .kind = 1}};
+	uint64_t offset = log->end.offset;
+	uint32_t salt = raftlog_active(log)->header.salt;
+	raftlog_write(log, &(struct raftlog_batch){1, 0, 0, entries, 2});
+	raftlog_free(log);
+	uint8_t *second = memory_disk_find(disk, "log/0000000000000001.log")->data + offset + RAFTLOG_BATCH_BYTES +
+	                  RAFTLOG_ENTRY_BYTES;
+	struct raftlog_entry_record record = {.before = 12345, .index = 2, .term = 1, .kind = 3};
+	raftlog_entry_encode(&record, salt, second);
+	log = open_log(disk, &found);
+	assert_false(found.damaged); /* the identity file had not heard of the batch yet */
+	assert_int_equal(found.last_index, 0);
+	raftlog_free(log);
+	memory_disk_free(disk);
+}
+
 int main(void)
 {
 	log_level_set(LOG_ERROR_LEVEL + 1);
@@ -339,6 +475,10 @@ int main(void)
 	    cmocka_unit_test(a_damaged_log_keeps_votes_until_a_reset_heals_it),
 	    cmocka_unit_test(what_a_damaged_log_once_had_is_told),
 	    cmocka_unit_test(a_newer_format_is_refused),
+	    cmocka_unit_test(a_vote_survives_the_loss_of_its_batch_at_once),
+	    cmocka_unit_test(after_a_trim_or_a_reset_either_slot_will_do),
+	    cmocka_unit_test(a_vote_of_a_damaged_log_is_kept_twice),
+	    cmocka_unit_test(a_record_from_another_chain_is_not_taken),
 	};
 	return UNIT_RUN(tests);
 }

@@ -8,7 +8,8 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/random.h"
-#include "store/raftlog.h"
+#include "store/raftlog_private.h"
+#include "tests/unit/store/memory_disk.h"
 #include "tests/unit/unit.h"
 
 enum { BATCHES = 800, BATCH_ENTRIES = 4, READERS = 3, PAYLOAD_BYTES = 16000, TAIL = 10 };
@@ -147,9 +148,39 @@ static void readers_see_what_is_there_while_it_changes(void **state)
 	assert_int_equal(file_remove_tree(directory), ERR_OK);
 }
 
+/* Between taking a segment and having read it, a reader must not find another use of its file. */
+static void a_segment_that_is_being_read_is_not_used_again(void **state)
+{
+	(void)state;
+	struct memory_disk *disk = memory_disk_new();
+	struct raftlog *log;
+	struct raftlog_state found;
+	struct raftlog_options options = {
+	    .directory = "log", .cluster_id = 1, .member_id = 1, .segment_bytes = 64 << 10, .io = &disk->io};
+	assert_int_equal(raftlog_recover(&options, &log, &found), ERR_OK);
+	uint64_t payload[PAYLOAD_BYTES / sizeof(uint64_t)] = {0};
+	for (uint64_t i = 1; i <= 10; i++) {
+		struct raftlog_entry entry = {
+		    .index = i, .term = 1, .kind = 1, .payload = bytes_of(payload, PAYLOAD_BYTES)};
+		raftlog_write(log, &(struct raftlog_batch){.term = 1, .entries = &entry, .count = 1});
+	}
+	struct raftlog_segment *read = *(struct raftlog_segment **)raftlog_deque_at(&log->segments, 0);
+	read->readers++;
+	raftlog_trim(log, 9);
+	assert_true(log->spares.count > 0); /* others are used again */
+	for (size_t i = 0; i < log->spares.count; i++)
+		assert_ptr_not_equal(*(struct raftlog_segment **)raftlog_deque_at(&log->spares, i), read);
+	assert_true(read->retired);
+	read->readers--;
+	raftlog_segment_free(&log->disk, read);
+	raftlog_free(log);
+	memory_disk_free(disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_segment_that_is_being_read_is_not_used_again),
 	    cmocka_unit_test(readers_see_what_is_there_while_it_changes),
 	};
 	return UNIT_RUN(tests);
