@@ -22,6 +22,8 @@ enum {
 	READ_TIER_PERSISTED = 2, /* rocksdb/options.h: kPersistedTier */
 };
 
+#define MEMTABLE_FILTER_RATIO 0.05 /* of a memtable's bytes */
+
 /* ---- errors ---- */
 
 static enum err database_err_of(const char *text)
@@ -124,9 +126,13 @@ static rocksdb_options_t *database_options(enum family family, enum database_mod
 	rocksdb_options_set_target_file_size_base(options, FILE_BYTES);
 	rocksdb_options_set_max_bytes_for_level_base(options, LEVEL_BYTES);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
-	/* Fast above, small below, where most of the data is. */
 	rocksdb_options_set_compression(options, rocksdb_lz4_compression);
-	rocksdb_options_set_bottommost_compression(options, rocksdb_zstd_compression);
+	if (family == FAMILY_HEAD || family == FAMILY_TREE) { /* as the filters of files, for what is still in memory */
+		rocksdb_options_set_memtable_whole_key_filtering(options, 1);
+		rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, MEMTABLE_FILTER_RATIO);
+	}
+	if (family == FAMILY_PAST || family == FAMILY_CHANGES) /* much, and seldom read: small rather than fast */
+		rocksdb_options_set_bottommost_compression(options, rocksdb_zstd_compression);
 	database_table_options(options, family, memory);
 	return options;
 }

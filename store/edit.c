@@ -157,7 +157,9 @@ enum err edit_gather(struct edit *edit, const struct kv_range *range, struct slo
 		batch_fail(batch, err);
 	*ret_slots = gathered.slots;
 	*ret_count = gathered.count;
-	return gathered.count > LIMIT_TXN_KEYS || size_bytes > EDIT_BYTES_MAX ? ERR_LIMIT : ERR_OK;
+	if (size_bytes > EDIT_BYTES_MAX)
+		return ERR_TOO_LARGE;
+	return gathered.count > LIMIT_TXN_KEYS ? ERR_LIMIT : ERR_OK;
 }
 
 /* ---- settling ---- */

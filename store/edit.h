@@ -36,7 +36,8 @@ enum err edit_put(struct edit *edit, struct slot *slot, const struct kv_record *
 enum err edit_delete(struct edit *edit, struct slot *slot) MUST_USE;
 bool edit_wrote(const struct edit *edit, const struct slot *slot);
 
-/* All live keys of a range as they are now, in order. Slots live as long as the batch's. ERR_LIMIT over LIMIT_TXN_KEYS. */
+/* All live keys of a range as they are now, in order. Slots live as long as the batch's. ERR_LIMIT over LIMIT_TXN_KEYS,
+ * ERR_TOO_LARGE over EDIT_BYTES_MAX. */
 enum err edit_gather(struct edit *edit, const struct kv_range *range, struct slot ***ret_slots,
                      size_t *ret_count) MUST_USE;
 /* What a scan of the range must be patched with. In the batch's arena. */

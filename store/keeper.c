@@ -47,11 +47,13 @@ static void keeper_look(struct keeper *keeper, struct kv_view *view)
 static void keeper_work(struct keeper *keeper, bool flush, bool *sweep)
 {
 	struct kv_view *view = kv_view_open(keeper->kv);
-	if (flush && atomic_load(&keeper->flushed) < view->state.index)
+	bool dirty = atomic_load(&keeper->flushed) < view->state.index;
+	if (flush && dirty)
 		database_flush(view->database);
 	if (*sweep)
 		*sweep = sweep_step(view);
-	keeper_look(keeper, view);
+	if (dirty)
+		keeper_look(keeper, view);
 	kv_view_close(view);
 }
 

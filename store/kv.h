@@ -66,6 +66,8 @@ struct kv_put {
 	bool want_prev;
 };
 
+/* Keys and values of one transaction stay in memory until it is written: a delete of a range, or a move, of more than
+ * LIMIT_TXN_KEYS keys is refused with ERR_LIMIT, and one of more than 128 MiB with ERR_TOO_LARGE. */
 struct kv_delete {
 	struct kv_range range;
 	bool want_prev;
@@ -89,8 +91,8 @@ struct kv_range_request {
  * at or below `to` goes in the same revision: guard it by compares. A key that lives and gets the content of another
  * is an update of it: its create_revision stays, its version grows; id, value, attr and lease are the moved ones.
  * Neither end may meet what another operation of the transaction writes (ERR_DUPLICATE_KEY). ERR_NOT_FOUND when `from` is
- * absent (or `to`, for KV_EXCHANGE), ERR_INVALID when one directory is in the other, ERR_LIMIT over LIMIT_TXN_KEYS,
- * ERR_TOO_LARGE when a new name or the content of all is. */
+ * absent (or `to`, for KV_EXCHANGE), ERR_INVALID when one directory is in the other, ERR_TOO_LARGE when a new
+ * name is; see kv_delete for how much. */
 struct kv_move {
 	struct bytes from, to;
 	bool set_attr; /* KV_MOVE of a single key: also sets its attr */

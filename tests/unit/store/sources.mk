@@ -33,7 +33,8 @@ STORE_TESTS = \
 	tests/unit/store/test_snapshot \
 	tests/unit/store/test_sweep \
 	tests/unit/store/test_tree \
-	tests/unit/store/test_txn
+	tests/unit/store/test_txn \
+	tests/unit/store/test_view
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 STORE_TEST_LIBS = tests/unit/store/libfixture.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
@@ -48,3 +49,4 @@ tests_unit_store_test_command_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_sweep_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_view_LDADD = $(STORE_TEST_LIBS)

@@ -140,6 +140,39 @@ static void a_floor_that_leaps_does_no_harm(void **state)
 	assert_int_equal(fixture_put(f, "/a", "x"), ERR_STALE_SESSION);
 }
 
+/* More than a session may remember, because its first proposal is never answered. */
+static void a_session_that_remembers_too_much_forgets_its_oldest_everywhere_alike(void **state)
+{
+	struct fixture *f = *state;
+	enum { SEQUENCES = 16384 + 100, BATCH = 128 };
+	uint64_t session = open_session(f, 1, 10);
+	struct buffer buffer[BATCH];
+	struct store_entry entries[BATCH];
+	for (size_t i = 0; i < BATCH; i++)
+		buffer_init(&buffer[i], 4096);
+	for (uint64_t sequence = 1; sequence <= SEQUENCES; sequence += BATCH) {
+		for (uint64_t i = 0; i < BATCH; i++) {
+			struct kv_command command = {
+			    .kind = KV_COMMAND_TXN, .session = session, .sequence = sequence + i, .done_below = 1};
+			buffer_clear(&buffer[i]);
+			assert_int_equal(kv_command_encode(&command, &buffer[i]), ERR_OK);
+			entries[i] =
+			    (struct store_entry){.index = ++f->index, .term = 1, .payload = buffer_bytes(&buffer[i])};
+		}
+		store_apply(f->store, entries, BATCH, NULL, NULL);
+	}
+	for (size_t i = 0; i < BATCH; i++)
+		buffer_fini(&buffer[i]);
+	for (int round = 0; round < 2; round++) {
+		struct kv_result *result = NULL;
+		uint64_t last = (SEQUENCES + BATCH - 1) / BATCH * BATCH, lowest = last - 16384 + 1;
+		assert_int_equal(store_session_outcome(f->store, session, lowest - 1, &result), ERR_STALE_SESSION);
+		assert_int_equal(store_session_outcome(f->store, session, lowest, &result), ERR_OK);
+		kv_result_free(result);
+		fixture_reopen(f);
+	}
+}
+
 /* ---- leases ---- */
 
 static enum err grant(struct fixture *f, int64_t id, int64_t ttl_s)
@@ -377,6 +410,7 @@ int main(void)
 	    TEST(what_was_answered_is_forgotten_and_never_applied_again),
 	    TEST(sessions_outlive_a_restart),
 	    TEST(a_floor_that_leaps_does_no_harm),
+	    TEST(a_session_that_remembers_too_much_forgets_its_oldest_everywhere_alike),
 	    TEST(a_revoked_lease_takes_its_keys_with_it_in_one_revision),
 	    TEST(a_put_without_the_lease_lets_go_of_it),
 	    TEST(compaction_hides_what_is_below_and_keeps_what_is_read_at_it),
