@@ -22,15 +22,16 @@
 enum {
 	STEP_TRIES_MAX = 3,
 	HELPER_DEATHS_MAX = 5, /* in a row, without a step done between them: then another one would not live either */
-	FORGET_ALL_PAGES = 0,  /* the offset from which pages are dropped */
-	FORGET_NO_PAGES = -1,
 };
 
 /* ---- what the kernel cached ---- */
 
-static void forget_node(struct replay *replay, uint64_t id, off_t offset)
+/* Its attributes; pages go when the kernel sees by them that the content is another (FUSE_AUTO_INVAL_DATA), or at the next open. Dropping
+ * pages here would wait for their locks, which a WRITE holds while it waits for its commit: and a daemon that is killed in there stays,
+ * with everybody who uses the mount. */
+static void forget_node(struct replay *replay, uint64_t id)
 {
-	fuse_lowlevel_notify_inval_inode(replay->session, id, offset, 0); /* ENOENT: it did not know it */
+	fuse_lowlevel_notify_inval_inode(replay->session, id, -1, 0); /* ENOENT: it did not know it */
 }
 
 static void forget_name(struct replay *replay, const struct step_place *place)
@@ -48,11 +49,11 @@ static bool kind_changes_content(enum helper_kind kind)
 static void forget_before(struct replay *replay, const struct step *step)
 {
 	if (kind_changes_content(step->kind))
-		forget_node(replay, step->object.id, FORGET_ALL_PAGES);
+		forget_node(replay, step->object.id);
 	if (replay->options.reads != FS_READS_LOCAL)
 		return; /* no name and no attribute is cached */
 	if (step->kind == HELPER_ATTR) {
-		forget_node(replay, step->object.id, FORGET_NO_PAGES);
+		forget_node(replay, step->object.id);
 		return;
 	}
 	if (kind_changes_content(step->kind))
@@ -60,13 +61,13 @@ static void forget_before(struct replay *replay, const struct step *step)
 	forget_name(replay, &step->at);
 	forget_name(replay, &step->to);
 	if (step->object.id != 0)
-		forget_node(replay, step->object.id, FORGET_NO_PAGES);
+		forget_node(replay, step->object.id);
 }
 
 static void forget_held(struct replay *replay, struct node *node, struct arena *arena)
 {
 	struct node_look look = node_look(replay->options.nodes, node, arena);
-	forget_node(replay, look.id, FORGET_ALL_PAGES);
+	forget_node(replay, look.id);
 	if (look.parent_id == 0)
 		return;
 	struct step_place place = {.directory_id = look.parent_id};
@@ -94,7 +95,7 @@ static void forget_stale(struct replay *replay, const struct map *stale)
 	uint64_t id;
 	void *unused;
 	for (size_t at = 0; map_next(stale, &at, &id, &unused);)
-		forget_node(replay, id, FORGET_ALL_PAGES);
+		forget_node(replay, id);
 }
 
 /* ---- the helper ---- */
