@@ -95,6 +95,13 @@ static int impatient_begin(void **state)
 	return set_begin(50);
 }
 
+static int patient_between_begin(void **state)
+{
+	int status = impatient_begin(state);
+	lines.idle_ms_max = 60 * 1000;
+	return status;
+}
+
 static int set_end(void **state)
 {
 	reactor_stop(reactor);
@@ -150,6 +157,16 @@ static void a_connection_without_requests_is_given_up(void **state)
 	assert_true(is_ended(clients[0]));
 }
 
+static void the_time_of_a_request_ends_with_it(void **state)
+{
+	say(clients[0], "a\n");
+	hear(clients[0], "a\n");
+	say(clients[1], "half");
+	assert_true(is_ended(clients[1])); /* longer than a request may take */
+	say(clients[0], "b\n");
+	hear(clients[0], "b\n");
+}
+
 static void a_request_under_way_is_waited_for(void **state)
 {
 	say(clients[0], "hold\n");
@@ -194,10 +211,15 @@ static void input_has_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    PATIENT(more_than_the_limit_are_refused),         PATIENT(requests_that_came_together_are_served_in_order),
-	    PATIENT(an_answer_that_is_fetched_comes_whole),   PATIENT(input_has_a_limit),
-	    IMPATIENT(a_request_that_never_ends_is_given_up), IMPATIENT(a_connection_without_requests_is_given_up),
-	    IMPATIENT(a_request_under_way_is_waited_for),     IMPATIENT(an_answer_that_is_not_fetched_is_given_up),
+	    PATIENT(more_than_the_limit_are_refused),
+	    PATIENT(requests_that_came_together_are_served_in_order),
+	    PATIENT(an_answer_that_is_fetched_comes_whole),
+	    PATIENT(input_has_a_limit),
+	    IMPATIENT(a_request_that_never_ends_is_given_up),
+	    IMPATIENT(a_connection_without_requests_is_given_up),
+	    cmocka_unit_test_setup_teardown(the_time_of_a_request_ends_with_it, patient_between_begin, set_end),
+	    IMPATIENT(a_request_under_way_is_waited_for),
+	    IMPATIENT(an_answer_that_is_not_fetched_is_given_up),
 	};
 	return UNIT_RUN(tests);
 }
