@@ -520,8 +520,6 @@ void loop_applied(struct loop *loop, uint64_t applied)
 	struct raft_event event = loop_event(loop, RAFT_EVENT_APPLIED);
 	event.index = applied;
 	loop_step_event(loop, &event);
-	/* A reader may have learnt its index after the apply role had looked for readers, and before this. */
-	barriers_applied(loop->barriers, applied);
 }
 
 void loop_trimmed(struct loop *loop, uint64_t index)

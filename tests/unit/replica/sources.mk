@@ -6,6 +6,7 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_cluster \
 	tests/unit/replica/test_entry \
 	tests/unit/replica/test_frame \
+	tests/unit/replica/test_loop \
 	tests/unit/replica/test_pending \
 	tests/unit/replica/test_replica \
 	tests/unit/replica/test_transport
@@ -16,6 +17,7 @@ tests_unit_replica_test_barriers_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_cluster_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_entry_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_frame_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_loop_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_pending_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_replica_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_transport_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)

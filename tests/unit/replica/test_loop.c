@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop alone, on virtual time: this test is its network, its log and its state machine. */
+#include "replica/loop.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/proto.h"
+#include "tests/unit/unit.h"
+
+enum { CLUSTER = 9, SELF = 1, LEADER = 2, FRAMES_MAX = 64, TIMEOUT_MS = 1000, HEARTBEAT_MS = 100 };
+
+struct world {
+	struct loop *loop;
+	struct pending *pending;
+	struct barriers *barriers;
+	struct loop_published shown;
+	uint64_t now_ms;
+	enum err send_err;
+	struct arena arena;
+	const Peer__Envelope *frames[FRAMES_MAX]; /* sent since the last world_forget() */
+	size_t frame_count;
+	struct write_jobs writes;
+	struct apply_jobs applies;
+};
+
+static enum err world_send(void *argument, uint64_t to, struct bytes frame)
+{
+	struct world *world = argument;
+	struct bytes body = BYTES_NONE;
+	size_t size = 0;
+	Peer__Envelope *envelope = NULL;
+	if (world->send_err != ERR_OK)
+		return world->send_err;
+	assert_int_equal(frame_split(arena_dup(&world->arena, frame), &body, &size), ERR_OK);
+	assert_int_equal(frame_unpack(body, &world->arena, &envelope), ERR_OK);
+	assert_int_equal(envelope->to, to);
+	assert_int_equal(envelope->from, SELF);
+	assert_int_equal(envelope->cluster, CLUSTER);
+	assert_in_range(world->frame_count, 0, FRAMES_MAX - 1);
+	world->frames[world->frame_count++] = envelope;
+	return ERR_OK;
+}
+
+static void world_write(void *argument, struct write_job *job)
+{
+	struct world *world = argument;
+	STAILQ_INSERT_TAIL(&world->writes, job, next);
+}
+
+static void world_apply(void *argument, struct apply_job *job)
+{
+	struct world *world = argument;
+	STAILQ_INSERT_TAIL(&world->applies, job, next);
+}
+
+static void world_config_changed(void *argument, const struct raft_config *config)
+{
+}
+
+static void world_init(struct world *world, size_t voters)
+{
+	log_level_set(LOG_ERROR_LEVEL);
+	*world = (struct world){.now_ms = 5000};
+	arena_init(&world->arena);
+	STAILQ_INIT(&world->writes);
+	STAILQ_INIT(&world->applies);
+	world->pending = pending_new(SELF);
+	world->barriers = barriers_new();
+	pending_session_opened(world->pending, 77);
+	struct raft_config config;
+	raft_config_init(&config);
+	for (uint64_t id = 1; id <= voters; id++)
+		assert_int_equal(raft_config_set(&config, (struct raft_member){.id = id, .voter = true}), ERR_OK);
+	AUTO_BUFFER struct buffer payload;
+	buffer_init(&payload, 1 << 16);
+	raft_config_encode(&config, &payload);
+	raft_config_fini(&config);
+	struct raft_start start = {.now_ms = world->now_ms, .config_payload = buffer_bytes(&payload)};
+	struct raft_options raft = {.id = SELF,
+	                            .seed = 1,
+	                            .heartbeat_interval_ms = HEARTBEAT_MS,
+	                            .election_timeout_ms = TIMEOUT_MS,
+	                            .leases = true,
+	                            .inflight_messages_max = 8,
+	                            .inflight_bytes_max = 1 << 20,
+	                            .append_bytes_max = 1 << 16,
+	                            .uncommitted_bytes_max = 1 << 20};
+	struct loop_options options = {.cluster = CLUSTER,
+	                               .member = SELF,
+	                               .raft = &raft,
+	                               .start = &start,
+	                               .pending = world->pending,
+	                               .barriers = world->barriers,
+	                               .shown = &world->shown,
+	                               .world = {.argument = world,
+	                                         .send = world_send,
+	                                         .write = world_write,
+	                                         .apply = world_apply,
+	                                         .config_changed = world_config_changed}};
+	assert_int_equal(loop_new(&options, &world->loop), ERR_OK);
+}
+
+static void world_fini(struct world *world)
+{
+	struct write_job *write;
+	struct apply_job *apply;
+	while ((write = STAILQ_FIRST(&world->writes)) != NULL) {
+		STAILQ_REMOVE_HEAD(&world->writes, next);
+		write_job_free(write);
+	}
+	while ((apply = STAILQ_FIRST(&world->applies)) != NULL) {
+		STAILQ_REMOVE_HEAD(&world->applies, next);
+		apply_job_free(apply);
+	}
+	pending_stop(world->pending);
+	barriers_stop(world->barriers, ERR_STOPPED);
+	loop_free(world->loop);
+	pending_free(world->pending);
+	barriers_free(world->barriers);
+	arena_fini(&world->arena);
+}
+
+static void world_forget(struct world *world)
+{
+	world->frame_count = 0;
+}
+
+static void world_run(struct world *world, uint64_t ms)
+{
+	world->now_ms += ms;
+	loop_now(world->loop, world->now_ms * CLOCK_NS_PER_MS, 1);
+	loop_finish(world->loop);
+}
+
+static void world_hear(struct world *world, Peer__Raft raft)
+{
+	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
+	envelope.from = LEADER;
+	envelope.to = SELF;
+	envelope.body_case = PEER__ENVELOPE__BODY_RAFT;
+	envelope.raft = &raft;
+	loop_now(world->loop, world->now_ms * CLOCK_NS_PER_MS, 1);
+	loop_message(world->loop, &envelope);
+	loop_finish(world->loop);
+}
+
+/* All writes that wait are durable now. */
+static void world_sync(struct world *world)
+{
+	struct write_job *job;
+	while ((job = STAILQ_FIRST(&world->writes)) != NULL) {
+		uint64_t write_id = job->write_id;
+		STAILQ_REMOVE_HEAD(&world->writes, next);
+		write_job_free(job);
+		if (write_id != 0)
+			loop_written(world->loop, write_id);
+	}
+	loop_finish(world->loop);
+}
+
+static const struct write_job *world_last_write(const struct world *world)
+{
+	const struct write_job *job, *last = NULL;
+	STAILQ_FOREACH(job, &world->writes, next)
+		last = job;
+	assert_non_null(last);
+	return last;
+}
+
+static const Peer__Raft *world_sent(const struct world *world, enum raft_message_type type)
+{
+	for (size_t i = 0; i < world->frame_count; i++)
+		if (world->frames[i]->body_case == PEER__ENVELOPE__BODY_RAFT && world->frames[i]->raft->type == type)
+			return world->frames[i]->raft;
+	return NULL;
+}
+
+static Peer__Raft raft_of(enum raft_message_type type, uint64_t term)
+{
+	Peer__Raft raft = PEER__RAFT__INIT;
+	raft.type = type;
+	raft.term = term;
+	return raft;
+}
+
+/* The leader of term 1 appends an entry at index 1, and says that `commit` is committed. */
+static void world_append_first(struct world *world, uint64_t commit)
+{
+	Peer__Entry entry = PEER__ENTRY__INIT, *entries[1] = {&entry};
+	Peer__Raft append = raft_of(RAFT_APPEND, 1);
+	entry.term = 1;
+	entry.kind = RAFT_ENTRY_COMMAND;
+	entry.time_ns = 1234;
+	entry.payload = proto_data(BYTES_LITERAL("command"));
+	append.commit = commit;
+	append.n_entries = 1;
+	append.entries = entries;
+	world_hear(world, append);
+}
+
+static void a_vote_leaves_only_after_it_is_durable(void **state)
+{
+	struct world world;
+	world_init(&world, 3);
+	world_run(&world, 2 * TIMEOUT_MS); /* no leader's lease is in the way */
+	world_forget(&world);
+	Peer__Raft vote = raft_of(RAFT_VOTE, 5);
+	world_hear(&world, vote);
+	assert_null(world_sent(&world, RAFT_VOTE_REPLY));
+	const struct write_job *job = world_last_write(&world);
+	assert_int_equal(job->term, 5);
+	assert_int_equal(job->vote, LEADER);
+	world_sync(&world);
+	assert_non_null(world_sent(&world, RAFT_VOTE_REPLY));
+	assert_false(world_sent(&world, RAFT_VOTE_REPLY)->reject);
+	world_fini(&world);
+}
+
+static void an_entry_is_acknowledged_when_durable_and_applied_when_committed(void **state)
+{
+	struct world world;
+	world_init(&world, 3);
+	world_append_first(&world, 0);
+	const struct write_job *job = world_last_write(&world);
+	assert_int_equal(job->count, 1);
+	assert_int_equal(job->entries[0].index, 1);
+	assert_int_equal(job->entries[0].time_ns, 1234);
+	assert_true(bytes_equal(entry_payload(&job->entries[0]), BYTES_LITERAL("command")));
+	assert_null(world_sent(&world, RAFT_APPEND_REPLY));
+	world_sync(&world);
+	assert_int_equal(world_sent(&world, RAFT_APPEND_REPLY)->index, 1);
+	assert_true(STAILQ_EMPTY(&world.applies));
+	Peer__Raft heartbeat = raft_of(RAFT_HEARTBEAT, 1);
+	heartbeat.commit = 1;
+	heartbeat.round = 1;
+	world_hear(&world, heartbeat);
+	struct apply_job *apply = STAILQ_FIRST(&world.applies);
+	assert_non_null(apply);
+	assert_int_equal(apply->first, 1);
+	assert_int_equal(apply->last, 1);
+	assert_int_equal(apply->count, 1);
+	world_fini(&world);
+}
+
+static void note_ready(void *argument, enum err err)
+{
+	int *ready = argument;
+	assert_int_equal(err, ERR_OK);
+	(*ready)++;
+}
+
+/* The apply role looks for readers when it has applied; this one learns its index after that. */
+static void a_reader_between_two_looks_is_answered(void **state)
+{
+	struct world world;
+	int ready = 0;
+	struct barriers_waiter waiter = {.deadline_ns = UINT64_MAX, .ready = note_ready, .argument = &ready};
+	world_init(&world, 3);
+	world_append_first(&world, 1);
+	world_sync(&world);
+	assert_false(STAILQ_EMPTY(&world.applies));
+	assert_int_equal(barriers_add(world.barriers, &waiter), ERR_OK);
+	world_run(&world, 0);
+	const Peer__Raft *read = world_sent(&world, RAFT_READ);
+	assert_non_null(read);
+	barriers_applied(world.barriers, 1); /* the apply role, done with index 1 */
+	Peer__Raft reply = raft_of(RAFT_READ_REPLY, 1);
+	reply.read_id = read->read_id;
+	reply.index = 1;
+	world_hear(&world, reply);
+	assert_int_equal(ready, 0);
+	loop_applied(world.loop, 1);
+	assert_int_equal(ready, 1);
+	world_fini(&world);
+}
+
+static void note_stopped(void *argument, enum err err, struct kv_result *result)
+{
+	assert_int_equal(err, ERR_UNKNOWN_OUTCOME);
+}
+
+static void a_proposal_is_forwarded_and_tried_again_when_nothing_comes_back(void **state)
+{
+	struct world world;
+	struct kv_command command = {.kind = KV_COMMAND_COMPACT, .compact = {.revision = 1}};
+	world_init(&world, 3);
+	world_append_first(&world, 0);
+	world_forget(&world);
+	assert_int_equal(pending_add(world.pending, &command, UINT64_MAX, note_stopped, NULL), ERR_OK);
+	world_run(&world, 0);
+	assert_int_equal(world.frames[0]->body_case, PEER__ENVELOPE__BODY_FORWARD);
+	uint64_t first = world.frames[0]->forward->attempt;
+	world_forget(&world);
+	world_append_first(&world, 0); /* the leader lives */
+	for (int i = 0; i < 2 * TIMEOUT_MS / HEARTBEAT_MS && world.frame_count < 20; i++) {
+		Peer__Raft heartbeat = raft_of(RAFT_HEARTBEAT, 1);
+		world_hear(&world, heartbeat);
+		world_run(&world, HEARTBEAT_MS);
+	}
+	uint64_t second = 0;
+	for (size_t i = 0; i < world.frame_count; i++)
+		if (world.frames[i]->body_case == PEER__ENVELOPE__BODY_FORWARD)
+			second = world.frames[i]->forward->attempt;
+	assert_int_not_equal(second, 0);
+	assert_int_not_equal(second, first);
+	world_fini(&world);
+}
+
+static void forwarded_copies_carry_what_tells_them_apart(void **state)
+{
+	struct world world;
+	world_init(&world, 1);
+	world_run(&world, 3 * TIMEOUT_MS);
+	world_sync(&world);
+	assert_int_equal(atomic_load(&world.shown.leader), SELF);
+	world_forget(&world);
+	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
+	Peer__Forward forward = PEER__FORWARD__INIT;
+	envelope.from = LEADER;
+	envelope.to = SELF;
+	envelope.body_case = PEER__ENVELOPE__BODY_FORWARD;
+	envelope.forward = &forward;
+	forward.command = proto_data(BYTES_LITERAL("the same"));
+	forward.nonce = 4;
+	for (forward.attempt = 1; forward.attempt <= 2; forward.attempt++)
+		loop_message(world.loop, &envelope);
+	loop_finish(world.loop);
+	/* Both were appended, in one write; the state machine knows the second by its session and sequence. */
+	const struct write_job *job = world_last_write(&world);
+	assert_int_equal(job->count, 2);
+	assert_int_equal(world.frame_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const Peer__ForwardReply *reply = world.frames[i]->forward_reply;
+		assert_int_equal(reply->attempt, i + 1);
+		assert_int_equal(reply->outcome, 0);
+		assert_int_equal(reply->nonce, 4);
+		assert_int_equal(reply->index, job->entries[i].index);
+	}
+	world_fini(&world);
+}
+
+static void a_stalled_disk_ends_leading(void **state)
+{
+	struct world world;
+	world_init(&world, 3);
+	world_run(&world, 3 * TIMEOUT_MS);
+	Peer__Raft granted = raft_of(RAFT_PRE_VOTE_REPLY, 1);
+	world_hear(&world, granted);
+	world_sync(&world);
+	granted.type = RAFT_VOTE_REPLY;
+	world_hear(&world, granted);
+	assert_int_equal(atomic_load(&world.shown.role), RAFT_LEADER);
+	loop_disk_stalled(world.loop);
+	assert_int_not_equal(atomic_load(&world.shown.role), RAFT_LEADER);
+	assert_int_equal(atomic_load(&world.shown.lease_until_ms), 0);
+	world_fini(&world);
+}
+
+static void entries_of_no_kind_are_not_stepped(void **state)
+{
+	struct world world;
+	world_init(&world, 3);
+	Peer__Entry entry = PEER__ENTRY__INIT, *entries[1] = {&entry};
+	Peer__Raft append = raft_of(RAFT_APPEND, 1);
+	entry.term = 1;
+	entry.kind = 9;
+	append.n_entries = 1;
+	append.entries = entries;
+	world_hear(&world, append);
+	assert_true(STAILQ_EMPTY(&world.writes));
+	assert_int_equal(atomic_load(&world.shown.leader), 0);
+	world_fini(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_vote_leaves_only_after_it_is_durable),
+	    cmocka_unit_test(an_entry_is_acknowledged_when_durable_and_applied_when_committed),
+	    cmocka_unit_test(a_reader_between_two_looks_is_answered),
+	    cmocka_unit_test(a_proposal_is_forwarded_and_tried_again_when_nothing_comes_back),
+	    cmocka_unit_test(forwarded_copies_carry_what_tells_them_apart),
+	    cmocka_unit_test(a_stalled_disk_ends_leading),
+	    cmocka_unit_test(entries_of_no_kind_are_not_stepped),
+	};
+	return UNIT_RUN(tests);
+}
