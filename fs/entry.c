@@ -29,6 +29,9 @@ enum verdict entry_of_object(struct fs *fs, struct kv_view *view, struct node *p
 		return VERDICT_UNREADABLE;
 	if (node_bind(fs->nodes, &place, &found.node) != ERR_OK)
 		return VERDICT_AGAIN;
+	struct stage *stage = node_get_stage(fs->nodes, found.node);
+	if (stage && stage_is_orphan(stage))
+		stage_revive(stage);
 	entry_overlay(fs, found.node, &found.stat);
 	*ret_found = found;
 	return VERDICT_GO;

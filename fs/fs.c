@@ -63,11 +63,12 @@ enum verdict fs_object(struct fs *fs, struct kv_view *view, struct node *node, s
 	struct bytes key;
 	int64_t revision;
 	struct object object;
-	if (node_key(fs->nodes, node, arena, &key, &revision) != ERR_OK)
-		return VERDICT_STALE;
+	enum err err = node_key(fs->nodes, node, arena, &key, &revision);
+	if (err != ERR_OK)
+		return err == ERR_CONFLICT ? VERDICT_AGAIN : VERDICT_STALE;
 	if (node_id(node) == NODE_ID_ROOT)
 		return fs_root(view, key, arena, ret_object);
-	enum err err = object_read(view, key, arena, &object);
+	err = object_read(view, key, arena, &object);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return VERDICT_UNREADABLE;
 	if (err == ERR_OK && object_id(&object) == node_record_id(fs->nodes, node)) {

@@ -179,7 +179,7 @@ enum err node_key_locked(struct node_table *table, const struct node *node, stru
 	unsigned depth = 0;
 	for (const struct node *at = node; at != &table->root; at = at->parent) {
 		if (!at->parent)
-			return ERR_NOT_FOUND;
+			return at->state == NODE_GONE ? ERR_NOT_FOUND : ERR_CONFLICT;
 		check(depth++ < NODE_DEPTH_MAX);
 		size += at->segment_size + (at->is_directory ? 1 : 0);
 	}

@@ -71,7 +71,8 @@ uint64_t node_id(const struct node *node);
 uint64_t node_record_id(struct node_table *table, const struct node *node);
 /* The segment lives in the arena. */
 struct node_look node_look(struct node_table *table, struct node *node, struct arena *arena);
-/* The key where it is now; a directory's ends in '/'. ERR_NOT_FOUND when it, or a directory above it, is GONE. *ret_revision: of the table. */
+/* The key where it is now; a directory's ends in '/'. *ret_revision: of the table. ERR_NOT_FOUND when it, or a directory above it, is GONE;
+ * ERR_CONFLICT when it is just being moved: look again. */
 enum err node_key(struct node_table *table, struct node *node, struct arena *arena, struct bytes *ret_key,
                   int64_t *ret_revision) MUST_USE;
 

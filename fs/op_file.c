@@ -45,9 +45,14 @@ static enum verdict open_look(struct call *call, struct kv_view *view)
 {
 	struct fs *fs = call->fs;
 	struct node *node = call->nodes[0];
+	struct object object;
+	/* The handle comes first: from now on, should the object go, its content is kept. */
+	if (!call->handle)
+		call->handle = handle_new_file(fs, node, call->info.flags);
 	struct node_look look = node_look(fs->nodes, node, &call->scratch);
+	if (look.state == NODE_GONE && stage_is_lost(call->handle->stage))
+		return VERDICT_STALE; /* the kernel walks the path again */
 	if (look.state == NODE_LINKED) {
-		struct object object;
 		enum verdict verdict = fs_object(fs, view, node, &call->scratch, &object);
 		if (verdict != VERDICT_GO)
 			return verdict;
@@ -90,28 +95,36 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 
 /* ---- read ---- */
 
+/* A content of a few pages is read from the store as often as the kernel asks; a larger one is kept. */
+static enum verdict read_committed(struct call *call, struct kv_view *view)
+{
+	struct object object;
+	enum verdict verdict = fs_object(call->fs, view, call->stage->node, &call->scratch, &object);
+	if (verdict != VERDICT_GO)
+		return verdict;
+	struct bytes value = object.record.value;
+	if (value.size >= STAGE_KEEP_BYTES_MIN) {
+		verdict = stage_load(call->stage, view, &call->scratch);
+		return verdict == VERDICT_GO ? VERDICT_AGAIN : verdict;
+	}
+	size_t start = (size_t)call->offset < value.size ? (size_t)call->offset : value.size, rest = value.size - start;
+	call->data = bytes_of(value.data + start, rest < call->size ? rest : call->size);
+	stage_paged(call->stage, object.record.mod_revision);
+	return VERDICT_GO;
+}
+
+static bool read_staged(struct call *call)
+{
+	return stage_read(call->stage, (size_t)call->offset, call->size, &call->scratch, &call->data) == STAGE_DONE;
+}
+
 static enum verdict read_look(struct call *call, struct kv_view *view)
 {
-	struct stage *stage = call->stage;
-	struct object object;
-	while (stage_read(stage, (size_t)call->offset, call->size, &call->scratch, &call->data) == STAGE_LOAD) {
-		enum verdict verdict = fs_object(call->fs, view, stage->node, &call->scratch, &object);
-		if (verdict != VERDICT_GO)
-			return verdict;
-		if (object.record.value.size >= STAGE_KEEP_BYTES_MIN) {
-			verdict = stage_load(stage, view, &call->scratch);
-			if (verdict != VERDICT_GO)
-				return verdict;
-			continue;
-		}
-		size_t size = object.record.value.size,
-		       start = (size_t)call->offset < size ? (size_t)call->offset : size;
-		call->data =
-		    bytes_of(object.record.value.data + start, size - start < call->size ? size - start : call->size);
-		stage_paged(stage, object.record.mod_revision);
-		break;
-	}
-	return VERDICT_GO;
+	if (read_staged(call))
+		return VERDICT_GO;
+	enum verdict verdict = read_committed(call, view);
+	/* Its object may have gone meanwhile, and left its content in the stage. */
+	return verdict == VERDICT_STALE && read_staged(call) ? VERDICT_GO : verdict;
 }
 
 static void read_finish(struct call *call, int error)

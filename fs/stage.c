@@ -53,7 +53,7 @@ static bool stage_may_move(enum stage_state from, enum stage_state to)
 	    [STAGE_LOADED] = 1u << STAGE_LOADED | 1u << STAGE_EMPTY | 1u << STAGE_DIRTY | 1u << STAGE_ORPHAN,
 	    [STAGE_DIRTY] = 1u << STAGE_DIRTY | 1u << STAGE_COMMITTING | 1u << STAGE_ORPHAN | 1u << STAGE_EMPTY,
 	    [STAGE_COMMITTING] = 1u << STAGE_LOADED | 1u << STAGE_DIRTY | 1u << STAGE_EMPTY | 1u << STAGE_ORPHAN,
-	    [STAGE_ORPHAN] = 1u << STAGE_ORPHAN,
+	    [STAGE_ORPHAN] = 1u << STAGE_ORPHAN | 1u << STAGE_EMPTY,
 	};
 	return allowed[from] >> to & 1u;
 }
@@ -298,6 +298,14 @@ bool stage_is_orphan(struct stage *stage)
 	return orphan;
 }
 
+bool stage_is_lost(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	bool lost = stage->state == STAGE_ORPHAN && stage->lost;
+	pthread_mutex_unlock(&stage->mutex);
+	return lost;
+}
+
 bool stage_is_written_by(struct stage *stage, int32_t writer)
 {
 	pthread_mutex_lock(&stage->mutex);
@@ -326,14 +334,25 @@ void stage_orphan(struct stage *stage, const struct kv_record *last)
 {
 	struct attr attr;
 	pthread_mutex_lock(&stage->mutex);
-	if (stage->state <= STAGE_LOADED && last && last->mod_revision != stage->content_revision &&
-	    attr_of_file(last, &attr) == ERR_OK) {
+	bool is_old = stage->state <= STAGE_LOADED && !(last && last->mod_revision == stage->content_revision);
+	if (is_old) {
 		draft_fini(&stage->draft);
-		draft_init(&stage->draft, stage->handles != 0 ? last->value : BYTES_NONE);
-		stage_set_attributes(stage, &attr);
+		draft_init(&stage->draft, last && stage->handles != 0 ? last->value : BYTES_NONE);
+		stage->lost = !last || (stage->handles == 0 && last->value.size != 0);
 	}
+	if (is_old && last && attr_of_file(last, &attr) == ERR_OK)
+		stage_set_attributes(stage, &attr);
 	/* A commit that is under way will find out. */
 	if (stage->state != STAGE_COMMITTING)
 		stage_move(stage, STAGE_ORPHAN);
+	pthread_mutex_unlock(&stage->mutex);
+}
+
+void stage_revive(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	if (stage->state == STAGE_ORPHAN)
+		stage_move(stage, STAGE_EMPTY);
+	stage->lost = false;
 	pthread_mutex_unlock(&stage->mutex);
 }

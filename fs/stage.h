@@ -41,6 +41,7 @@ struct stage {
 	struct draft draft;
 	struct attr attr;         /* of the content; its xattrs are copied */
 	int attr_set;             /* FUSE_SET_ATTR_… that this mount changed, beside size */
+	bool lost;                /* ORPHAN: without its content */
 	bool created;             /* the object is not in the store yet */
 	bool wrote;               /* more than created or truncated: a FLUSH commits it */
 	bool refused;             /* a write went over the limit: half of a save is not committed */
@@ -95,6 +96,8 @@ bool stage_keeps_pages(struct stage *stage, int64_t revision);
 bool stage_stat(struct stage *stage, struct stat *stat);
 bool stage_is_dirty(struct stage *stage);
 bool stage_is_orphan(struct stage *stage);
+/* An orphan whose content nobody had open when its object went. */
+bool stage_is_lost(struct stage *stage);
 /* It is dirty by this thread's writes. */
 bool stage_is_written_by(struct stage *stage, int32_t writer);
 /* There is more to commit than an empty or emptied file. */
@@ -103,6 +106,8 @@ bool stage_is_idle(struct stage *stage, uint64_t now_ns);
 
 /* Its object is gone. `last` (may be NULL): what its key held. */
 void stage_orphan(struct stage *stage, const struct kv_record *last);
+/* It was seen in the store after all (a snapshot had hidden where it went). */
+void stage_revive(struct stage *stage);
 
 /* ---- commit.c ---- */
 
