@@ -164,7 +164,7 @@ static const struct write_job *world_last_write(const struct world *world)
 {
 	const struct write_job *job, *last = NULL;
 	STAILQ_FOREACH(job, &world->writes, next)
-		last = job;
+	last = job;
 	assert_non_null(last);
 	return last;
 }
