@@ -269,7 +269,7 @@ static void apply_command(struct store *store, const struct kv_command *command,
 	}
 	if (command->session != 0 && answer == SESSION_NEW)
 		apply_note(store, command, result);
-	uint32_t verdict[] = {(uint32_t)result->err, result->succeeded ? 1 : 0};
+	uint32_t verdict[] = {row_err_code(result->err), result->succeeded ? 1 : 0};
 	state_mix(&store->batch.state, crc32c(0, bytes_of(verdict, sizeof verdict)));
 }
 

@@ -244,6 +244,29 @@ enum err row_session_decode(struct bytes row, struct row_session *ret_session)
 	return ERR_OK;
 }
 
+/* What applying a command can end with. New ones are added at the end. */
+static const enum err row_errs[] = {
+    ERR_OK,     ERR_INVALID, ERR_NOT_FOUND,       ERR_TOO_LARGE,    ERR_LIMIT,         ERR_COMPACTED,
+    ERR_FUTURE, ERR_QUOTA,   ERR_LEASE_NOT_FOUND, ERR_LEASE_EXISTS, ERR_DUPLICATE_KEY, ERR_STALE_SESSION,
+};
+enum { ROW_ERRS = sizeof row_errs / sizeof row_errs[0] };
+
+uint32_t row_err_code(enum err err)
+{
+	uint32_t code = 0;
+	while (code < ROW_ERRS && row_errs[code] != err)
+		code++;
+	check(code < ROW_ERRS);
+	return code;
+}
+
+static enum err row_err(struct cursor *cursor)
+{
+	uint64_t code = cursor_varint(cursor);
+	cursor->bad |= code >= ROW_ERRS;
+	return code < ROW_ERRS ? row_errs[code] : ERR_CORRUPT;
+}
+
 void row_outcome_encode(const struct row_outcome *outcome, struct buffer *buffer)
 {
 	buffer_put_varint(buffer, outcome->session);
@@ -254,7 +277,7 @@ void row_outcome_encode(const struct row_outcome *outcome, struct buffer *buffer
 	row_put_signed(buffer, outcome->time_ns);
 	row_put_signed(buffer, outcome->lease);
 	row_put_signed(buffer, outcome->lease_ttl_s);
-	buffer_put_varint(buffer, (uint64_t)outcome->err);
+	buffer_put_varint(buffer, row_err_code(outcome->err));
 	buffer_put_u8(buffer, outcome->succeeded ? 1 : 0);
 }
 
@@ -268,7 +291,7 @@ void row_outcome_decode(struct cursor *cursor, struct row_outcome *ret_outcome)
 	ret_outcome->time_ns = row_signed(cursor);
 	ret_outcome->lease = row_signed(cursor);
 	ret_outcome->lease_ttl_s = row_signed(cursor);
-	ret_outcome->err = (enum err)cursor_varint(cursor);
+	ret_outcome->err = row_err(cursor);
 	ret_outcome->succeeded = cursor_u8(cursor) != 0;
 }
 

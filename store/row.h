@@ -68,6 +68,9 @@ struct cursor;
 /* The cursor becomes bad when there is no whole outcome. */
 void row_outcome_decode(struct cursor *cursor, struct row_outcome *ret_outcome);
 
+/* The number of a condition that a command can end with: for ever the same, whatever base/err.h lists. */
+uint32_t row_err_code(enum err err);
+
 struct row_lease {
 	int64_t ttl_s, granted_ns;
 };

@@ -30,6 +30,7 @@ STORE_TESTS = \
 	tests/unit/store/test_crash \
 	tests/unit/store/test_model \
 	tests/unit/store/test_range \
+	tests/unit/store/test_row \
 	tests/unit/store/test_snapshot \
 	tests/unit/store/test_sweep \
 	tests/unit/store/test_tree \
@@ -50,3 +51,4 @@ tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_sweep_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_view_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_row_LDADD = $(STORE_TEST_LIBS)
