@@ -111,6 +111,7 @@ static void announce_note(const struct kv_change *change, const struct note *not
 	case NOTE_MKDIR:
 	case NOTE_SYMLINK:
 	case NOTE_MKNOD:
+	case NOTE_CREATE_OPEN: /* it is not closed yet: that is told with its content */
 		announce_simple(change, note, HELPER_MAKE, announcements);
 		break;
 	case NOTE_ATTR:

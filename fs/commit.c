@@ -25,13 +25,10 @@ static struct attr commit_attr(const struct stage *stage, const struct attr *the
 	return attr;
 }
 
+/* What was only cut, by O_TRUNC or ftruncate(2), is a write too: it was opened for it, and will be closed. */
 static enum note_kind commit_kind(const struct stage *stage)
 {
-	if (draft_is_append(&stage->draft))
-		return NOTE_APPEND;
-	bool only_cut = stage->draft.extent_count == 0 && stage->draft.appended_from == DRAFT_NOTHING_APPENDED;
-	/* An O_TRUNC and a write of nothing raise the same events as a write. */
-	return only_cut && !stage->wrote ? NOTE_TRUNCATE : NOTE_WRITE;
+	return draft_is_append(&stage->draft) ? NOTE_APPEND : NOTE_WRITE;
 }
 
 static enum verdict commit_plan_content(struct call *call, struct plan *plan, const struct object *object)

@@ -213,7 +213,7 @@ enum err fs_start(struct fs *fs)
 	if (err == ERR_OK)
 		err = session_serve(fs);
 	if (err == ERR_OK)
-		err = replay_start(fs->replay, fs->session);
+		err = replay_start(fs->replay);
 	if (err == ERR_OK)
 		log_info("mounted", "mount=%s reads=%s", fs->options.mount_point,
 		         fs_is_local(fs) ? "local" : "linearizable");

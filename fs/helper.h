@@ -4,7 +4,8 @@
  * the daemon answers to the kernel's requests for them changes nothing.
  *
  * It must be a process: while it sits in a system call on the mount, a daemon that is killed could not end if the caller were one of its
- * threads. It holds no descriptor of /dev/fuse, is killed with the daemon (PR_SET_PDEATHSIG, and the end of the socket), and keeps the
+ * threads, and everybody who uses the mount would hang for ever. For the same reason it is the helper that has the kernel forget what it
+ * cached, by calls that make it ask again; the notifications of libfuse wait for the same locks and pages. It holds no descriptor of /dev/fuse, is killed with the daemon (PR_SET_PDEATHSIG, and the end of the socket), and keeps the
  * mount through a private detached clone: what is mounted over it, made read-only or unmounted there does not disturb it. Because the clone
  * would keep an unmounted filesystem alive, it watches the mount table and ends itself then.
  */

@@ -53,7 +53,7 @@ enum err helper_call_decode(struct bytes encoded, struct helper_call *ret_call)
 	uint8_t kind = cursor_u8(&cursor);
 	call.type = cursor_u32(&cursor);
 	bool whole = place_decode(&cursor, &call.at) && place_decode(&cursor, &call.to);
-	if (!whole || !cursor_is_done(&cursor) || kind <= HELPER_READY || kind > HELPER_EXCHANGE)
+	if (!whole || !cursor_is_done(&cursor) || kind <= HELPER_READY || kind > HELPER_STAT)
 		return ERR_CORRUPT;
 	call.kind = kind;
 	*ret_call = call;

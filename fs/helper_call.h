@@ -27,6 +27,9 @@ enum helper_kind {
 	HELPER_REMOVE, /* unlink or rmdir, by the type */
 	HELPER_RENAME,
 	HELPER_EXCHANGE,
+	/* Without an event: have the kernel ask again for a name that it cached, or for the attributes of an object. */
+	HELPER_LOOK,
+	HELPER_STAT, /* of `at.directory`, which may be of any type; no name */
 };
 
 enum {

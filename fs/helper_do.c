@@ -90,8 +90,10 @@ static int do_touch(int directory, const struct helper_call *call, const struct 
 
 static int do_content(int directory, const struct helper_call *call)
 {
-	struct statx fresh; /* new attributes before the open: a reader that mixes old and new pages is then rarest */
-	if (statx(directory, call->at.name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &fresh) != 0)
+	/* The attributes first, and with another mtime or size the old pages go; what the open drops is little then, and a reader that sees
+	 * old and new pages mixed is rarest. */
+	struct statx fresh;
+	if (statx(directory, call->at.name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &fresh) != 0)
 		return errno;
 	int fd = openat(directory, call->at.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	/* A program that runs cannot be opened for writing; a symbolic link cannot be opened; a FIFO has no reader. */
@@ -124,6 +126,19 @@ static int do_rename(int from, int to, const struct helper_call *call)
 	return error;
 }
 
+/* A name to be made is always looked up anew, whatever is cached for it; and the daemon refuses to make this one. */
+static int do_look(int directory, const struct helper_call *call)
+{
+	int error = errno_of(mkdirat(directory, call->at.name, 0700));
+	return error == EEXIST ? 0 : error;
+}
+
+static int do_stat(int object)
+{
+	struct statx fresh;
+	return errno_of(statx(object, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &fresh));
+}
+
 static int do_call(int directory, int to, const struct helper_call *call)
 {
 	switch (call->kind) {
@@ -143,6 +158,10 @@ static int do_call(int directory, int to, const struct helper_call *call)
 	case HELPER_RENAME:
 	case HELPER_EXCHANGE:
 		return do_rename(directory, to, call);
+	case HELPER_LOOK:
+		return do_look(directory, call);
+	case HELPER_STAT:
+		return do_stat(directory);
 	case HELPER_READY:
 		break;
 	}

@@ -26,7 +26,7 @@ enum err note_encode(const struct note *note, struct buffer *buffer)
 /* A directory's key ends in '/', and so both ends of a rename agree on what it is. */
 static bool note_is_sound(const struct note *note)
 {
-	if (note->kind < NOTE_CREATE || note->kind > NOTE_MKNOD || note->path.size == 0)
+	if (note->kind < NOTE_CREATE || note->kind > NOTE_CREATE_OPEN || note->path.size == 0)
 		return false;
 	bool two = note->kind == NOTE_RENAME || note->kind == NOTE_EXCHANGE;
 	return two == (note->to.size > 0);

@@ -26,7 +26,8 @@ enum note_kind {
 	NOTE_EXCHANGE, /* path <-> to */
 	NOTE_ATTR,     /* chmod, chown, utimes, xattrs */
 	NOTE_SYMLINK,
-	NOTE_MKNOD, /* file without content by mknod(2), FIFO, socket, device */
+	NOTE_MKNOD,       /* file without content by mknod(2), FIFO, socket, device */
+	NOTE_CREATE_OPEN, /* a new file that must be there before its caller can go on (O_EXCL): empty, and still open */
 };
 
 struct note {

@@ -123,7 +123,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct call *call = call_new(fs, req, now ? &create_now_kind : &create_kind);
 	if (!call_take_node(call, 0, parent))
 		return;
-	make_fill(call, name, S_IFREG | (mode & ~(mode_t)S_IFMT), NOTE_CREATE);
+	make_fill(call, name, S_IFREG | (mode & ~(mode_t)S_IFMT), now ? NOTE_CREATE_OPEN : NOTE_CREATE);
 	call->info = *info;
 	call_park(call, 0, parent);
 	call_run(call);

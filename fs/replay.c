@@ -48,9 +48,8 @@ void replay_free(struct replay *replay)
 	free(replay);
 }
 
-enum err replay_start(struct replay *replay, struct fuse_session *session)
+enum err replay_start(struct replay *replay)
 {
-	replay->session = session;
 	if (pthread_create(&replay->thread, NULL, replay_run, replay) != 0) {
 		log_error("replay_thread", "reason=\"%s\"", strerror(errno));
 		return ERR_LIMIT;

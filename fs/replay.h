@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The replay: changes that this mount did not make itself are done again as real system calls by a helper process, so that the kernel
- * raises the inotify events which a local change of that kind would have raised. Also the one place that tells the kernel to forget what it
- * cached (fuse_lowlevel_notify_*).
+ * raises the inotify events which a local change of that kind would have raised. Also the one place that has the kernel forget what it
+ * cached.
  *
- *     apply role: replay_changing() → steps in a bounded queue → notify role: invalidate, then hand one step to the helper
+ *     apply role: replay_changing() → steps in a bounded queue → notify role: hands them to the helper, one by one
  *     helper: system calls on the mount → the kernel's requests → handlers → replay_lookup() … answer them from the step
  *
  * Invariants:
- *  1. Only the notify role calls fuse_lowlevel_notify_* and waits for the helper; no handler, and nobody for whom a handler waits, does.
+ *  1. Only the notify role waits for the helper; no handler, and nobody for whom a handler waits, does. And no thread of the daemon makes a
+ *     call that the kernel may answer only after a request was answered (fuse_lowlevel_notify_* are such calls): a daemon that is killed
+ *     meanwhile could not end, and would leave everybody hanging who uses the mount.
  *  2. The steps of one directory run in the order of the changes; a rename keeps its place in both.
  *  3. A request of the helper changes nothing: it is answered from the step that is being replayed and from the applied state.
  *  4. A step's nodes stay in the node table until it has run.
@@ -46,7 +48,7 @@ struct replay_options {
 
 struct replay *replay_new(const struct replay_options *options);
 /* Starts the notify role and the helper, once the session is mounted and about to be served. */
-enum err replay_start(struct replay *replay, struct fuse_session *session) MUST_USE;
+enum err replay_start(struct replay *replay) MUST_USE;
 /* Ends the helper (it lets go of the mount) and the notify role, while the session is still served; what is queued is dropped. */
 void replay_stop(struct replay *replay);
 void replay_free(struct replay *replay);
@@ -97,7 +99,7 @@ bool replay_is_pending(struct replay *replay, fuse_ino_t parent, const char *nam
 /* What to add to the link count of a node in every reply: as long as the removal of a name is not replayed the kernel must think that
  * the name counts, or it ends the object's watches too early. Cheap when nothing is queued. */
 uint32_t replay_links(struct replay *replay, fuse_ino_t node);
-/* Has the node's pages and attributes dropped, soon. */
+/* Has the kernel ask for the node's attributes, soon; with another mtime or size it drops the pages. */
 void replay_invalidate(struct replay *replay, fuse_ino_t node);
 
 /* ---- for .etcfs/metrics ---- */

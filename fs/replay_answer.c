@@ -56,6 +56,9 @@ static struct answer step_shows(const struct step *step, const struct step_place
 	case HELPER_TRUNCATE:
 	case HELPER_ATTR:
 		return answer_of(&step->object);
+	case HELPER_LOOK:
+	case HELPER_STAT:
+		return (struct answer){.what = ANSWER_ORDINARY};
 	case HELPER_READY:
 		break;
 	}
@@ -80,7 +83,7 @@ static bool hit(struct replay *replay, fuse_ino_t parent, const char *name, stru
 {
 	pthread_mutex_lock(&replay->mutex);
 	struct step *step = replay->current;
-	bool mine = step != NULL && place_is(&step->at, parent, name);
+	bool mine = step != NULL && step->kind != HELPER_LOOK && place_is(&step->at, parent, name);
 	if (mine) {
 		replay->is_hit = true;
 		*ret_object = step->object;
@@ -107,14 +110,23 @@ struct stat replay_phantom(uint64_t id, bool is_directory)
 	};
 }
 
-/* False: nothing is known of it, not even its type, for which the kernel would take another. */
-static bool object_stat_of(struct replay *replay, struct node *node, struct step_object object, struct stat *ret_stat)
+/* A directory that is gone is asked for as long as something in it is to be removed. */
+static bool directory_is_gone(struct replay *replay, struct node *node)
 {
-	if (node != NULL && replay->options.attributes(replay->options.argument, node, ret_stat) == ERR_OK)
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct node_look look = node_look(replay->options.nodes, node, &arena);
+	return look.is_directory && look.state == NODE_GONE;
+}
+
+/* False: nothing is known of it, not even its type, for which the kernel would take another. */
+static bool node_stat_of(struct replay *replay, struct node *node, struct stat *ret_stat)
+{
+	if (replay->options.attributes(replay->options.argument, node, ret_stat) == ERR_OK)
 		return true;
-	if (node != NULL && !object.is_directory)
+	if (!directory_is_gone(replay, node))
 		return false;
-	*ret_stat = replay_phantom(object.id, object.is_directory);
+	*ret_stat = replay_phantom(node_id(node), true);
 	return true;
 }
 
@@ -122,7 +134,9 @@ static void reply_node(struct replay *replay, fuse_req_t req, struct step_object
 {
 	struct node *node = node_find(replay->options.nodes, object.id);
 	struct fuse_entry_param entry = {.ino = object.id};
-	if (!object_stat_of(replay, node, object, &entry.attr)) {
+	if (node == NULL) {
+		entry.attr = replay_phantom(object.id, object.is_directory);
+	} else if (!node_stat_of(replay, node, &entry.attr)) {
 		fuse_reply_err(req, ESTALE);
 		node_unpin(replay->options.nodes, node);
 		return;
@@ -139,7 +153,7 @@ static void handle_give(struct fuse_file_info *info)
 {
 	info->fh = REPLAY_HANDLE;
 	info->direct_io = 1;
-	info->keep_cache = 1; /* the pages were dropped before, if they were old */
+	info->keep_cache = 0; /* the open drops the pages of the old content, even if mtime and size are as before */
 	info->noflush = 1;
 }
 
@@ -191,8 +205,7 @@ static void reply_attributes(struct replay *replay, fuse_req_t req, fuse_ino_t i
 {
 	struct stat status;
 	struct node *node = node_find(replay->options.nodes, id);
-	if ((node != NULL && replay->options.attributes(replay->options.argument, node, &status) == ERR_OK) ||
-	    phantom_find(replay, id, &status))
+	if (node != NULL ? node_stat_of(replay, node, &status) : phantom_find(replay, id, &status))
 		fuse_reply_attr(req, &status, 0);
 	else
 		fuse_reply_err(req, ESTALE);
@@ -229,7 +242,7 @@ bool replay_make(struct replay *replay, fuse_req_t req, fuse_ino_t parent, const
 	if (hit(replay, parent, name, &object))
 		reply_node(replay, req, object, NULL);
 	else
-		fuse_reply_err(req, EIO);
+		fuse_reply_err(req, EEXIST); /* HELPER_LOOK is done when this comes */
 	return true;
 }
 

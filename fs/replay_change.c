@@ -43,10 +43,15 @@ static struct bytes segment_of(struct bytes key)
 	return bytes_of(key.data + parent_size, end - parent_size);
 }
 
-static enum name_role role_of(struct preparation *preparation, struct bytes key)
+static enum name_role role_of(struct preparation *preparation, const struct announcement *announcement,
+                              struct bytes key)
 {
 	if (announce_is_directory(key))
 		return NAME_OF_DIRECTORY;
+	/* Exchanged with a directory, which is at the name only since then. */
+	if (announcement->kind == HELPER_EXCHANGE &&
+	    announce_is_directory(announcement->key) != announce_is_directory(announcement->to))
+		return NAME_OF_FILE;
 	char *prefix = arena_format(preparation->arena, "%.*s/", (int)key.size, (const char *)key.data);
 	memcpy(prefix, key.data, key.size); /* over a NUL in the key, where the format stopped */
 	struct kv_directory directory;
@@ -131,7 +136,7 @@ static bool step_is_held(struct preparation *preparation, const struct step *ste
 }
 
 /* False when the directory is not there. */
-static bool place_complete(struct preparation *preparation, struct bytes key, uint64_t record_id,
+static bool place_complete(struct preparation *preparation, const struct announcement *announcement, struct bytes key,
                            struct step_place *place)
 {
 	bool is_root = key.size <= preparation->root.size;
@@ -144,7 +149,8 @@ static bool place_complete(struct preparation *preparation, struct bytes key, ui
 	place->directory_id = node_id(place->directory);
 	struct name name = {0};
 	if (!is_root)
-		name = name_of_segment(segment_of(key), role_of(preparation, key), record_id);
+		name =
+		    name_of_segment(segment_of(key), role_of(preparation, announcement, key), announcement->record_id);
 	place->name = memory_dup_string(name.text);
 	return true;
 }
@@ -187,8 +193,8 @@ static struct prepared *prepare(struct preparation *preparation, const struct an
 	step_find(preparation, announcement, step);
 	bool moves = announcement->to.size != 0;
 	if (!step_is_held(preparation, step) ||
-	    !place_complete(preparation, announcement->key, announcement->record_id, &step->at) ||
-	    (moves && !place_complete(preparation, announcement->to, announcement->record_id, &step->to))) {
+	    !place_complete(preparation, announcement, announcement->key, &step->at) ||
+	    (moves && !place_complete(preparation, announcement, announcement->to, &step->to))) {
 		step_free(preparation->replay, step);
 		return NULL;
 	}

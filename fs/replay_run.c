@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The notify role: takes the steps one by one, has the kernel forget what it cached of their objects, and has the helper do them.
+ * The notify role: takes the steps one by one, and has the helper do them.
  *
- * It may wait: for a lock of a directory in which a local call is in flight (in the helper's system call, or in an invalidation), and for the
- * handlers that answer the helper. Nothing that those wait for waits for it.
+ * It waits for the helper alone, which may wait for a lock of a directory in which a local call is in flight, for a page that is being read,
+ * and for the handlers that answer it. Nothing that those wait for waits for this role, and it can always be killed.
+ *
+ * What the kernel caches (--reads=local) is made right by the steps themselves: as long as a step for a name is queued nobody is told more
+ * than for now (replay_is_pending()), so the kernel's name is either the one before the step, or asked for anew. When it is not, and the
+ * step fails, HELPER_LOOK has it asked for.
  */
 #include "fs/replay_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,80 +28,6 @@ enum {
 	STEP_TRIES_MAX = 3,
 	HELPER_DEATHS_MAX = 5, /* in a row, without a step done between them: then another one would not live either */
 };
-
-/* ---- what the kernel cached ---- */
-
-/* Its attributes; pages go when the kernel sees by them that the content is another (FUSE_AUTO_INVAL_DATA), or at the next open. Dropping
- * pages here would wait for their locks, which a WRITE holds while it waits for its commit: and a daemon that is killed in there stays,
- * with everybody who uses the mount. */
-static void forget_node(struct replay *replay, uint64_t id)
-{
-	fuse_lowlevel_notify_inval_inode(replay->session, id, -1, 0); /* ENOENT: it did not know it */
-}
-
-static void forget_name(struct replay *replay, const struct step_place *place)
-{
-	if (place->name != NULL && place->name[0] != 0)
-		fuse_lowlevel_notify_inval_entry(replay->session, place->directory_id, place->name,
-		                                 strlen(place->name));
-}
-
-static bool kind_changes_content(enum helper_kind kind)
-{
-	return kind == HELPER_CONTENT || kind == HELPER_TRUNCATE;
-}
-
-static void forget_before(struct replay *replay, const struct step *step)
-{
-	if (kind_changes_content(step->kind))
-		forget_node(replay, step->object.id);
-	if (replay->options.reads != FS_READS_LOCAL)
-		return; /* no name and no attribute is cached */
-	if (step->kind == HELPER_ATTR) {
-		forget_node(replay, step->object.id);
-		return;
-	}
-	if (kind_changes_content(step->kind))
-		return;
-	forget_name(replay, &step->at);
-	forget_name(replay, &step->to);
-	if (step->object.id != 0)
-		forget_node(replay, step->object.id);
-}
-
-static void forget_held(struct replay *replay, struct node *node, struct arena *arena)
-{
-	struct node_look look = node_look(replay->options.nodes, node, arena);
-	forget_node(replay, look.id);
-	if (look.parent_id == 0)
-		return;
-	struct step_place place = {.directory_id = look.parent_id};
-	struct name name = name_of_segment(look.segment, look.is_directory ? NAME_OF_DIRECTORY : NAME_OF_FILE, look.id);
-	place.name = name.text;
-	forget_name(replay, &place);
-}
-
-static void forget_everything(struct replay *replay)
-{
-	AUTO_ARENA struct arena arena;
-	arena_init(&arena);
-	struct node **held = NULL;
-	size_t count = node_held(replay->options.nodes, &held);
-	for (size_t at = 0; at < count; at++) {
-		forget_held(replay, held[at], &arena);
-		node_unpin(replay->options.nodes, held[at]);
-		arena_reset(&arena);
-	}
-	free(held);
-}
-
-static void forget_stale(struct replay *replay, const struct map *stale)
-{
-	uint64_t id;
-	void *unused;
-	for (size_t at = 0; map_next(stale, &at, &id, &unused);)
-		forget_node(replay, id);
-}
 
 /* ---- the helper ---- */
 
@@ -228,12 +159,20 @@ static enum err step_try(struct replay *replay, struct step *step, struct arena 
 	return err;
 }
 
-/* Errors are those of names that changed under it: forgetting them is the cure, and at the end it leaves no stale name behind. */
-static void step_do(struct replay *replay, struct step *step, unsigned *deaths)
+/* A call without an event. What comes of it is as good as can be had. */
+static void helper_look(struct replay *replay, enum helper_kind kind, const struct step_place *place)
+{
+	struct step step = {.kind = kind, .at = *place};
+	int error;
+	if (place->name != NULL && step_try(replay, &step, NULL, &error) != ERR_OK)
+		log_debug("replay_look", "directory=%" PRIu64 " name=%s", place->directory_id, place->name);
+}
+
+/* Tries it, and again after the kernel has asked for the names anew, which is the cure for what it cached of them. */
+static int step_tries(struct replay *replay, struct step *step, unsigned *deaths)
 {
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
-	forget_before(replay, step);
 	int error = 0;
 	for (int tries = 0; tries < STEP_TRIES_MAX; tries++) {
 		enum err err = step_try(replay, step, error == ESTALE ? &arena : NULL, &error);
@@ -248,9 +187,15 @@ static void step_do(struct replay *replay, struct step *step, unsigned *deaths)
 		*deaths = 0;
 		if (error == 0)
 			break;
-		forget_name(replay, &step->at);
-		forget_name(replay, &step->to);
+		helper_look(replay, HELPER_LOOK, &step->at);
+		helper_look(replay, HELPER_LOOK, &step->to);
 	}
+	return error;
+}
+
+static void step_do(struct replay *replay, struct step *step, unsigned *deaths)
+{
+	int error = step_tries(replay, step, deaths);
 	if (error != 0)
 		log_debug("replay_failed", "kind=%d name=%s error=\"%s\"", (int)step->kind, step->at.name,
 		          strerror(error));
@@ -292,6 +237,47 @@ static void step_refresh(struct replay *replay, struct step *step, unsigned *dea
 	if (object.id != 0 && step->object.id == object.id)
 		step_do_kind(replay, step, HELPER_ATTR, object, deaths);
 	node_unpin(replay->options.nodes, now);
+}
+
+/* ---- what the kernel cached ---- */
+
+static void look_at_node(struct replay *replay, uint64_t id)
+{
+	char empty[] = "";
+	helper_look(replay, HELPER_STAT, &(struct step_place){.directory_id = id, .name = empty});
+}
+
+static void look_at_held(struct replay *replay, struct node *node, struct arena *arena)
+{
+	struct node_look look = node_look(replay->options.nodes, node, arena);
+	look_at_node(replay, look.id);
+	if (look.parent_id == 0 || replay->options.reads != FS_READS_LOCAL)
+		return; /* no name is cached */
+	enum name_role role = look.is_directory ? NAME_OF_DIRECTORY : NAME_OF_FILE;
+	struct name name = name_of_segment(look.segment, role, look.record_id);
+	helper_look(replay, HELPER_LOOK, &(struct step_place){.directory_id = look.parent_id, .name = name.text});
+}
+
+static void look_at_everything(struct replay *replay)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct node **held = NULL;
+	size_t count = node_held(replay->options.nodes, &held);
+	for (size_t at = 0; at < count; at++) {
+		look_at_held(replay, held[at], &arena);
+		node_unpin(replay->options.nodes, held[at]);
+		arena_reset(&arena);
+	}
+	free(held);
+}
+
+static void look_at_stale(struct replay *replay, const struct map *stale)
+{
+	uint64_t id;
+	void *unused;
+	for (size_t at = 0; map_next(stale, &at, &id, &unused);)
+		look_at_node(replay, id);
 }
 
 /* ---- the role ---- */
@@ -348,11 +334,12 @@ void *replay_run(void *argument)
 	bool go_on;
 	do {
 		go_on = work_wait(replay, &work);
-		if (work.all_stale && go_on)
-			forget_everything(replay);
-		else if (go_on)
-			forget_stale(replay, &work.stale);
-		bool does = work.step != NULL && go_on && atomic_load(&replay->helper.pid) != 0;
+		bool can = go_on && atomic_load(&replay->helper.pid) != 0;
+		if (can && work.all_stale)
+			look_at_everything(replay);
+		else if (can)
+			look_at_stale(replay, &work.stale);
+		bool does = can && work.step != NULL && atomic_load(&replay->helper.pid) != 0;
 		if (does && work.step->is_refresh)
 			step_refresh(replay, work.step, &deaths);
 		else if (does)

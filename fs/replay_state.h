@@ -14,7 +14,6 @@ struct prepared;
 
 struct replay {
 	struct replay_options options;
-	struct fuse_session *session;
 	char *root;                 /* the key of the root directory */
 	int stop;                   /* an eventfd */
 	pthread_mutex_t stop_mutex; /* held while it ends */

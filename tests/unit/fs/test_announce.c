@@ -108,6 +108,7 @@ static void a_noted_operation_is_announced_as_what_it_was(void **state)
 	    {NOTE_WRITE, "content", 3, "content /etc/f #7"},  {NOTE_APPEND, "content", 3, "content /etc/f #7"},
 	    {NOTE_TRUNCATE, "", 3, "truncate /etc/f #7"},     {NOTE_ATTR, "content", 3, "attr /etc/f #7"},
 	    {NOTE_SYMLINK, "target", NOW, "make /etc/f #7"},  {NOTE_MKNOD, "", NOW, "make /etc/f #7"},
+	    {NOTE_CREATE_OPEN, "", NOW, "make /etc/f #7"},
 	};
 	for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
 		struct kv_event event = put("/etc/f", cases[at].value, 7, cases[at].create_revision);

@@ -190,7 +190,7 @@ static void a_malformed_call_is_refused(void **state)
 	struct helper_call decoded;
 	for (size_t size = 0; size < buffer.size; size++)
 		assert_int_equal(helper_call_decode(bytes_of(buffer.data, size), &decoded), ERR_CORRUPT);
-	buffer.data[4] = HELPER_EXCHANGE + 1;
+	buffer.data[4] = HELPER_STAT + 1;
 	assert_int_equal(helper_call_decode(buffer_bytes(&buffer), &decoded), ERR_CORRUPT);
 	buffer_fini(&buffer);
 	char long_name[HELPER_NAME_BYTES + 2];

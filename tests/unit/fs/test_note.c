@@ -62,7 +62,7 @@ static void a_note_that_makes_no_sense_is_refused(void **state)
 	note.kind = NOTE_WRITE;
 	assert_int_equal(note_decode(encode(&note, &arena), &again), ERR_CORRUPT);
 	note = rename_note;
-	note.kind = (enum note_kind)(NOTE_MKNOD + 1);
+	note.kind = (enum note_kind)(NOTE_CREATE_OPEN + 1);
 	assert_int_equal(note_decode(encode(&note, &arena), &again), ERR_CORRUPT);
 }
 
