@@ -4,6 +4,8 @@ MOUNT_TESTS = \
 	tests/mount/test_behind.py \
 	tests/mount/test_command_line.py \
 	tests/mount/test_crash.py \
+	tests/mount/test_events.py \
+	tests/mount/test_events_stress.py \
 	tests/mount/test_full_disk.py \
 	tests/mount/test_linearizable.py \
 	tests/mount/test_model.py \
@@ -18,5 +20,5 @@ MOUNT_TESTS = \
 MOUNT_TESTS_LONG = tests/mount/test_pause_long.py
 
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
-EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py tests/mount/register.py
+EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
 LONG_TESTS += $(MOUNT_TESTS_LONG)
