@@ -682,6 +682,12 @@ enum err loop_new(const struct loop_options *options, struct loop **ret_loop)
 	loop->now_ns = start->now_ms * CLOCK_NS_PER_MS;
 	loop->apply_to = loop->apply_handed = loop->applied = start->applied;
 	window_init(&loop->window, start->snapshot_index + start->count + 1);
+	/* What there is to show before the first step. */
+	atomic_store(&loop->shown->term, start->term);
+	atomic_store(&loop->shown->commit, start->applied);
+	atomic_store(&loop->shown->first_index, start->snapshot_index + 1);
+	atomic_store(&loop->shown->last_index, loop->window.next - 1);
+	atomic_store(&loop->shown->damaged, start->damaged);
 	STAILQ_INIT(&loop->held);
 	arena_init(&loop->arena);
 	buffer_init(&loop->frame, FRAME_HEADER_BYTES + FRAME_BODY_BYTES_MAX);

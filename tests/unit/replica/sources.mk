@@ -5,10 +5,12 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_barriers \
 	tests/unit/replica/test_cluster \
 	tests/unit/replica/test_entry \
+	tests/unit/replica/test_fetch \
 	tests/unit/replica/test_frame \
 	tests/unit/replica/test_loop \
 	tests/unit/replica/test_pending \
 	tests/unit/replica/test_replica \
+	tests/unit/replica/test_reports \
 	tests/unit/replica/test_transport
 check_PROGRAMS += $(REPLICA_TESTS)
 TESTS += $(REPLICA_TESTS)
@@ -16,8 +18,10 @@ TESTS += $(REPLICA_TESTS)
 tests_unit_replica_test_barriers_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_cluster_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_entry_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_fetch_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_frame_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_pending_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_replica_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_reports_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_transport_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Three replicas that talk over loopback. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/random.h"
 #include "replica/replica.h"
 #include "tests/unit/replica/cluster.h"
@@ -194,9 +199,27 @@ static void a_barrier_sees_every_write_that_finished(void **state)
 	cluster_fini(&cluster);
 }
 
+/* Values that no compression makes small. */
+static void put_fillers(struct replica *replica, size_t count, size_t size_bytes)
+{
+	struct random random;
+	int64_t revision = 0;
+	random_init(&random, 3);
+	char *value = malloc(size_bytes + 1);
+	for (size_t i = 0; i < count; i++) {
+		char key[32];
+		snprintf(key, sizeof key, "/filler%zu", i);
+		for (size_t j = 0; j < size_bytes; j++)
+			value[j] = (char)(' ' + random_below(&random, 90));
+		value[size_bytes] = 0;
+		assert_int_equal(cluster_put(replica, key, value, &revision), ERR_OK);
+	}
+	free(value);
+}
+
 static void a_node_far_behind_comes_back_by_a_snapshot(void **state)
 {
-	enum { ENTRIES = 400 };
+	enum { ENTRIES = 400, FILLERS = 150, FILLER_BYTES = 64 << 10 };
 	struct cluster cluster;
 	struct replica_status status;
 	int64_t revision = 0;
@@ -209,6 +232,7 @@ static void a_node_far_behind_comes_back_by_a_snapshot(void **state)
 	cluster_stop(&cluster, behind);
 	uint64_t deadline_ns = cluster_soon();
 	char value[16];
+	put_fillers(cluster.nodes[writer], FILLERS, FILLER_BYTES); /* many chunks */
 	for (int i = 1; i <= ENTRIES; i++) {
 		snprintf(value, sizeof value, "%d", i);
 		assert_int_equal(cluster_put(cluster.nodes[writer], "/a", value, &revision), ERR_OK);
@@ -229,6 +253,79 @@ static void a_node_far_behind_comes_back_by_a_snapshot(void **state)
 	cluster_stop(&cluster, behind);
 	cluster_start(&cluster, behind);
 	assert_int_equal(cluster_get(cluster.nodes[behind], "/a"), -2);
+	cluster_fini(&cluster);
+}
+
+/* Overwrites the middle of the node's largest segment of the log, as a disk that lost it would. */
+static void spoil_log(struct cluster *cluster, size_t node)
+{
+	char path[192], worst[512] = "";
+	struct stat status;
+	struct dirent *entry;
+	snprintf(path, sizeof path, "%s/%s/log", cluster->directory, cluster->names[node]);
+	DIR *directory = opendir(path);
+	assert_non_null(directory);
+	while ((entry = readdir(directory)) != NULL) {
+		if (strstr(entry->d_name, "0001.log") != NULL)
+			snprintf(worst, sizeof worst, "%s/%s", path, entry->d_name);
+	}
+	closedir(directory);
+	assert_int_equal(stat(worst, &status), 0);
+	uint8_t zeros[4096] = {0};
+	int fd = open(worst, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, zeros, sizeof zeros, 8192), sizeof zeros);
+	close(fd);
+}
+
+static void a_node_whose_log_is_damaged_is_repaired_by_the_others(void **state)
+{
+	struct cluster cluster;
+	struct replica_status status;
+	int64_t revision = 0;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	cluster_init(&cluster, NODES);
+	cluster_start_all(&cluster);
+	char value[16];
+	for (int i = 1; i <= 50; i++) {
+		snprintf(value, sizeof value, "%d", i);
+		assert_int_equal(cluster_put(cluster.nodes[0], "/a", value, &revision), ERR_OK);
+	}
+	size_t spoilt = (cluster_leader(&cluster) + 1) % NODES;
+	cluster_catch_up(cluster.nodes[spoilt], cluster.nodes[cluster_leader(&cluster)]);
+	cluster_stop(&cluster, spoilt);
+	spoil_log(&cluster, spoilt);
+	cluster_start(&cluster, spoilt);
+	cluster_status(cluster.nodes[spoilt], &arena, &status);
+	assert_true(status.damaged);
+	uint64_t deadline_ns = cluster_soon();
+	do {
+		assert_true(clock_steady_ns() < deadline_ns);
+		cluster_pause();
+		cluster_status(cluster.nodes[spoilt], &arena, &status);
+	} while (status.damaged);
+	/* It is a full member again: with another one gone, the two go on. */
+	size_t gone = (spoilt + 1) % NODES;
+	cluster_stop(&cluster, gone);
+	assert_int_equal(cluster_put(cluster.nodes[spoilt], "/a", "51", &revision), ERR_OK);
+	assert_int_equal(cluster_get(cluster.nodes[spoilt], "/a"), 51);
+	cluster_fini(&cluster);
+}
+
+static void a_node_without_its_state_gets_it_again(void **state)
+{
+	struct cluster cluster;
+	int64_t revision = 0;
+	char path[192];
+	cluster_init(&cluster, NODES);
+	cluster_start_all(&cluster);
+	assert_int_equal(cluster_put(cluster.nodes[0], "/a", "7", &revision), ERR_OK);
+	size_t node = (cluster_leader(&cluster) + 1) % NODES;
+	cluster_stop(&cluster, node);
+	snprintf(path, sizeof path, "%s/%s/store", cluster.directory, cluster.names[node]);
+	assert_int_equal(file_remove_tree(path), ERR_OK);
+	cluster_start(&cluster, node);
+	assert_int_equal(cluster_get(cluster.nodes[node], "/a"), 7);
 	cluster_fini(&cluster);
 }
 
@@ -271,6 +368,8 @@ int main(void)
 	    cmocka_unit_test(each_write_happens_exactly_once_while_leaders_change),
 	    cmocka_unit_test(a_barrier_sees_every_write_that_finished),
 	    cmocka_unit_test(a_node_far_behind_comes_back_by_a_snapshot),
+	    cmocka_unit_test(a_node_whose_log_is_damaged_is_repaired_by_the_others),
+	    cmocka_unit_test(a_node_without_its_state_gets_it_again),
 	    cmocka_unit_test(status_tells_of_all_members_reachable_or_not),
 	};
 	return UNIT_RUN(tests);

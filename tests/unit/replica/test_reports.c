@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replica/reports.h"
+
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+static const uint64_t voters[] = {1, 2, 3};
+
+static void hear_mark(struct reports *reports, uint64_t member, uint64_t index, uint64_t checksum)
+{
+	Peer__Mark mark = PEER__MARK__INIT, *marks[1] = {&mark};
+	Peer__Status status = PEER__STATUS__INIT;
+	mark.index = index;
+	mark.checksum = checksum;
+	status.n_marks = 1;
+	status.marks = marks;
+	status.version =
+	    (char *)"a version that is longer than any that we have given, by far: it is cut to what there is room for";
+	reports_heard(reports, member, &status, 0);
+}
+
+static bool contradicted(struct reports *reports, uint64_t index, uint64_t checksum)
+{
+	struct report_mark mark = {index, checksum};
+	uint64_t where = 0;
+	bool found = reports_contradict(reports, voters, 3, 1, &mark, 1, &where);
+	assert_int_equal(where, found ? index : 0);
+	return found;
+}
+
+static void only_a_majority_that_agrees_contradicts(void **state)
+{
+	struct reports *reports = reports_new();
+	assert_false(contradicted(reports, 1024, 7));
+	hear_mark(reports, 2, 1024, 8);
+	assert_false(contradicted(reports, 1024, 7)); /* one against one */
+	hear_mark(reports, 3, 1024, 9);
+	assert_false(contradicted(reports, 1024, 7)); /* nobody agrees with anybody */
+	hear_mark(reports, 3, 1024, 8);
+	assert_true(contradicted(reports, 1024, 7));
+	assert_false(contradicted(reports, 1024, 8));
+	assert_false(contradicted(reports, 2048, 7)); /* they speak of another index */
+	hear_mark(reports, 3, 2048, 8);
+	assert_false(contradicted(reports, 1024, 7));
+	reports_free(reports);
+}
+
+static void who_does_not_vote_is_not_asked(void **state)
+{
+	struct reports *reports = reports_new();
+	hear_mark(reports, 8, 1024, 8);
+	hear_mark(reports, 9, 1024, 8);
+	assert_false(contradicted(reports, 1024, 7));
+	reports_free(reports);
+}
+
+static void the_newest_report_of_each_is_kept(void **state)
+{
+	struct reports *reports = reports_new();
+	struct report report;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct report *all = NULL;
+	assert_false(reports_find(reports, 2, &report));
+	hear_mark(reports, 2, 1024, 8);
+	hear_mark(reports, 2, 2048, 9);
+	assert_true(reports_find(reports, 2, &report));
+	assert_int_equal(report.marks[0].index, 2048);
+	assert_int_equal(strlen(report.version), REPORT_VERSION_BYTES_MAX - 1);
+	assert_int_equal(reports_all(reports, &arena, &all), 1);
+	reports_free(reports);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(only_a_majority_that_agrees_contradicts),
+	    cmocka_unit_test(who_does_not_vote_is_not_asked),
+	    cmocka_unit_test(the_newest_report_of_each_is_kept),
+	};
+	return UNIT_RUN(tests);
+}
