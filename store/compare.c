@@ -53,12 +53,26 @@ static bool compare_absent(const struct kv_compare *compare)
 	return compare->target != KV_VALUE && compare_record(compare, &nothing);
 }
 
+/* The id of a directory is the tree's: it has one whether or not its marker is there. */
+static bool compare_directory_id(struct batch *batch, const struct kv_compare *compare)
+{
+	const struct branch *branch = batch_branch(batch, compare->range.start);
+	const struct kv_record directory = {.id = branch->exists ? branch->directory.id : 0};
+	return compare_record(compare, &directory);
+}
+
+static bool compare_single(struct batch *batch, const struct kv_compare *compare)
+{
+	if (compare->target == KV_ID && layout_is_directory(compare->range.start))
+		return compare_directory_id(batch, compare);
+	const struct slot *slot = batch_slot(batch, compare->range.start);
+	return slot->live ? compare_record(compare, &slot->record) : compare_absent(compare);
+}
+
 bool compare_holds(struct batch *batch, const struct kv_compare *compare)
 {
-	if (range_is_single(&compare->range)) {
-		const struct slot *slot = batch_slot(batch, compare->range.start);
-		return slot->live ? compare_record(compare, &slot->record) : compare_absent(compare);
-	}
+	if (range_is_single(&compare->range))
+		return compare_single(batch, compare);
 	struct scan scan;
 	scan_open(&scan, &(struct scan_options){.view = batch->base, .range = compare->range, .revision = INT64_MAX});
 	bool holds = true, any = false;

@@ -172,8 +172,8 @@ void state_mix(struct state *state, uint32_t crc)
 
 static uint32_t record_crc(uint32_t crc, const struct kv_record *record)
 {
-	const int64_t numbers[] = {record->create_revision, record->mod_revision, record->version,
-	                           record->lease,           record->time_ns,      (int64_t)record->id};
+	const int64_t numbers[] = {record->create_revision, record->mod_revision, record->version,      record->lease,
+	                           record->time_ns,         (int64_t)record->id,  record->attr_is_older};
 	crc = crc32c(crc, bytes_of(numbers, sizeof numbers));
 	return crc32c(crc32c(crc, record->attr), record->value);
 }

@@ -32,6 +32,9 @@ struct kv_record {
 	int64_t create_revision, mod_revision, version, lease;
 	int64_t time_ns; /* of the commit that made this record; the leader's clock since 1970, never goes back */
 	uint64_t id;
+	/* The value was put after the attr, by somebody who did not know of attrs (a put that keeps the attr and not the value), so
+	 * what the attr says of the value's size and time is of an older one. */
+	bool attr_is_older;
 };
 
 /* [start, end). end empty: the single key `start`. end = "\0": all keys >= start (etcd's convention). */
@@ -45,7 +48,8 @@ enum kv_target { KV_VERSION, KV_CREATE, KV_MOD, KV_VALUE, KV_LEASE, KV_ID };
 enum kv_result_of_compare { KV_EQUAL, KV_GREATER, KV_LESS, KV_NOT_EQUAL };
 
 /* True if it holds for every live key in the range; a range without any compares as 0 (KV_VALUE: never true).
- * So {range of a directory's children, KV_CREATE EQUAL 0} says "is empty". */
+ * So {range of a directory's children, KV_CREATE EQUAL 0} says "is empty". KV_ID of a single key that ends in '/' is
+ * the directory's, whether or not it has a marker; 0 when there is none. */
 struct kv_compare {
 	enum kv_target target;
 	enum kv_result_of_compare result;

@@ -125,8 +125,10 @@ enum err move_execute(struct edit *edit, const struct kv_op *op, int64_t *ret_co
 		err = end_assign(batch, &to, from.prefix, assignments + from.count);
 		end_carry(edit, &to, from.prefix);
 	}
-	if (op->move.set_attr)
+	if (op->move.set_attr) {
 		assignments[0].record.attr = op->move.attr;
+		assignments[0].record.attr_is_older = false;
+	}
 	*ret_count = (int64_t)count;
 	return err == ERR_OK ? move_apply(edit, assignments, count, &from, &to) : err;
 }

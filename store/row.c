@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 
-enum { ROW_RECORD = 1, ROW_TOMBSTONE = 2 };
+enum { ROW_RECORD = 1, ROW_TOMBSTONE = 2, ROW_RECORD_ATTR_OLDER = 3 };
 /* The ids below it are left for what is not in the store, such as a filesystem's own root. */
 #define FIRST_ID UINT64_C(4096)
 /* The smallest event in a change: its type, a one-byte id, an empty key. */
@@ -77,7 +77,7 @@ enum err row_state_decode(struct bytes row, struct state *ret_state)
 
 void row_record_encode(const struct kv_record *record, struct buffer *buffer)
 {
-	buffer_put_u8(buffer, ROW_RECORD);
+	buffer_put_u8(buffer, record->attr_is_older ? ROW_RECORD_ATTR_OLDER : ROW_RECORD);
 	row_put_signed(buffer, record->create_revision);
 	row_put_signed(buffer, record->mod_revision);
 	row_put_signed(buffer, record->version);
@@ -97,8 +97,9 @@ enum err row_record_decode(struct bytes row, struct kv_record *ret_record, bool 
 {
 	struct cursor cursor = cursor_over(row);
 	uint8_t kind = cursor_u8(&cursor);
-	struct kv_record record = {0};
-	if (kind == ROW_RECORD) {
+	bool is_record = kind == ROW_RECORD || kind == ROW_RECORD_ATTR_OLDER;
+	struct kv_record record = {.attr_is_older = kind == ROW_RECORD_ATTR_OLDER};
+	if (is_record) {
 		record.create_revision = row_signed(&cursor);
 		record.mod_revision = row_signed(&cursor);
 		record.version = row_signed(&cursor);
@@ -108,7 +109,7 @@ enum err row_record_decode(struct bytes row, struct kv_record *ret_record, bool 
 		record.attr = cursor_sized(&cursor);
 		record.value = cursor_bytes(&cursor, cursor.rest.size);
 	}
-	if ((kind != ROW_RECORD && kind != ROW_TOMBSTONE) || row_end(&cursor) != ERR_OK)
+	if ((!is_record && kind != ROW_TOMBSTONE) || row_end(&cursor) != ERR_OK)
 		return ERR_CORRUPT;
 	*ret_record = record;
 	*ret_tombstone = kind == ROW_TOMBSTONE;

@@ -175,6 +175,7 @@ static struct session *sessions_add(struct sessions *sessions, const struct row_
 	return session;
 }
 
+/* Never the newest, but for a newer one: see sessions_next(). */
 static void sessions_drop(struct sessions *sessions, struct batch *batch, struct session *session)
 {
 	batch_delete_row(batch, FAMILY_META, layout_session(session->row.session, &batch->arena));
@@ -192,6 +193,16 @@ static struct session *sessions_of_member(const struct sessions *sessions, uint6
 	return NULL;
 }
 
+/* One after the newest, which is there until its member opens a newer one: so no number is given twice. */
+static uint64_t sessions_next(const struct sessions *sessions)
+{
+	uint64_t newest = 0, number;
+	void *value;
+	for (size_t at = 0; map_next(&sessions->sessions, &at, &number, &value);)
+		newest = number > newest ? number : newest;
+	return newest + 1;
+}
+
 static struct session *sessions_oldest(const struct sessions *sessions)
 {
 	struct session *oldest = NULL;
@@ -203,11 +214,10 @@ static struct session *sessions_oldest(const struct sessions *sessions)
 	return oldest;
 }
 
-/* Its number is the index of the entry that opened it: unique, and the same everywhere. */
 uint64_t sessions_open(struct sessions *sessions, struct batch *batch, uint64_t member, uint64_t nonce)
 {
-	struct row_session row = {.session = batch->state.index, .member = member, .nonce = nonce};
 	pthread_mutex_lock(&sessions->lock);
+	struct row_session row = {.session = sessions_next(sessions), .member = member, .nonce = nonce};
 	struct session *before = sessions_of_member(sessions, member);
 	bool same = before != NULL && before->row.nonce == nonce;
 	if (same)

@@ -67,7 +67,9 @@ static enum err put_execute(struct txn_run *run, const struct kv_put *put, struc
 		*response->records = record_dup(was, run->results);
 		response->record_count = 1;
 	}
+	bool older = was->attr.size != 0 && (put->keep_value ? was->attr_is_older : true);
 	struct kv_record now = {
+	    .attr_is_older = put->keep_attr && older,
 	    .value = put->keep_value ? was->value : put->value,
 	    .attr = put->keep_attr ? was->attr : put->attr,
 	    .create_revision = slot->live ? was->create_revision : run->edit->revision,

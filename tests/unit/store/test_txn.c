@@ -139,6 +139,22 @@ static void a_compare_of_a_range_is_of_every_key_in_it(void **state)
 	    holds(f, (struct kv_compare){.target = KV_VALUE, .result = KV_EQUAL, .range = range, .value = B("x")}));
 }
 
+static void the_id_of_a_directory_compares_with_or_without_its_marker(void **state)
+{
+	struct fixture *f = *state;
+	struct kv_compare same = {.target = KV_ID, .result = KV_EQUAL, .range = {.start = B("/d/")}};
+	assert_true(holds(f, same));
+	assert_int_equal(fixture_put(f, "/d/x", ""), ERR_OK);
+	assert_false(holds(f, same));
+	same.number = (int64_t)fixture_directory(f, "/d/").id;
+	assert_true(holds(f, same));
+	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/d/"), .id = (uint64_t)same.number)), ERR_OK);
+	assert_true(holds(f, same));
+	same.target = KV_CREATE;
+	same.number = 3;
+	assert_true(holds(f, same)); /* its marker's */
+}
+
 static void a_failed_compare_takes_the_other_branch_and_changes_nothing_else(void **state)
 {
 	struct fixture *f = *state;
@@ -209,6 +225,30 @@ static void a_put_can_keep_value_lease_and_attr(void **state)
 	assert_bytes(fixture_get(f, "/a").attr, "other");
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/a"))), ERR_OK);
 	assert_bytes(fixture_get(f, "/a").attr, "");
+}
+
+static void an_attr_that_a_newer_value_was_put_beside_is_older(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(fixture_put(f, "/a", "v"), ERR_OK);
+	assert_int_equal(fixture_put(f, "/a", "w"), ERR_OK);
+	assert_false(fixture_get(f, "/a").attr_is_older); /* there is none */
+	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/a"), .keep_value = true, .attr = B("m"))), ERR_OK);
+	assert_false(fixture_get(f, "/a").attr_is_older);
+	assert_int_equal(fixture_put(f, "/a", "x"), ERR_OK);
+	assert_true(fixture_get(f, "/a").attr_is_older);
+	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/a"), .keep_value = true, .keep_attr = true)), ERR_OK);
+	assert_true(fixture_get(f, "/a").attr_is_older);
+	assert_int_equal(FIXTURE_OPS(f, MOVE("/a", "/b")), ERR_OK);
+	fixture_reopen(f);
+	assert_true(fixture_get(f, "/b").attr_is_older);
+	struct kv_op move = {.kind = KV_MOVE,
+	                     .move = {.from = B("/b"), .to = B("/c"), .set_attr = true, .attr = B("n")}};
+	assert_int_equal(fixture_op(f, move), ERR_OK);
+	assert_false(fixture_get(f, "/c").attr_is_older);
+	assert_int_equal(fixture_put(f, "/c", "y"), ERR_OK);
+	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .value = B("z"), .attr = B("o"))), ERR_OK);
+	assert_false(fixture_get(f, "/c").attr_is_older);
 }
 
 static void keeping_what_is_not_there_refuses_the_whole(void **state)
@@ -376,10 +416,12 @@ int main(void)
 	    TEST(compares_are_of_the_state_before_the_transaction_nested_ones_too),
 	    TEST(an_absent_key_compares_as_zero_but_has_no_value),
 	    TEST(a_compare_of_a_range_is_of_every_key_in_it),
+	    TEST(the_id_of_a_directory_compares_with_or_without_its_marker),
 	    TEST(a_failed_compare_takes_the_other_branch_and_changes_nothing_else),
 	    TEST(a_read_sees_what_the_transaction_wrote_before_it),
 	    TEST(a_read_of_a_future_or_compacted_revision_refuses_the_whole),
 	    TEST(a_put_can_keep_value_lease_and_attr),
+	    TEST(an_attr_that_a_newer_value_was_put_beside_is_older),
 	    TEST(keeping_what_is_not_there_refuses_the_whole),
 	    TEST(a_put_with_an_unknown_lease_refuses_the_whole),
 	    TEST(a_caller_may_name_an_id_of_its_own_or_one_that_was_given),
