@@ -63,7 +63,7 @@ enum kv_op_kind { KV_PUT = 1, KV_DELETE, KV_RANGE, KV_TXN, KV_MOVE, KV_EXCHANGE 
 struct kv_put {
 	struct bytes key, value, attr;
 	int64_t lease;
-	uint64_t id;     /* 0: kept, or given at creation */
+	uint64_t id;     /* 0: kept, or given at creation (a marker's is its directory's) */
 	bool keep_value; /* etcd ignore_value; ERR_NOT_FOUND when absent */
 	bool keep_lease; /* etcd ignore_lease */
 	bool keep_attr;  /* attr is ignored: an existing key keeps its own, a new one has none */

@@ -53,6 +53,17 @@ static enum err put_refused(struct batch *batch, const struct kv_put *put, const
 	return put->lease != 0 && !lease_exists(batch, put->lease) ? ERR_LEASE_NOT_FOUND : ERR_OK;
 }
 
+/* A marker is one object with its directory, whichever of them was there first. */
+static uint64_t put_id(struct batch *batch, const struct kv_put *put, const struct slot *slot)
+{
+	if (put->id != 0)
+		return put->id;
+	if (slot->live)
+		return slot->record.id;
+	const struct branch *branch = layout_is_directory(put->key) ? batch_branch(batch, put->key) : NULL;
+	return branch != NULL && branch->exists ? branch->directory.id : batch->state.next_id++;
+}
+
 static enum err put_execute(struct txn_run *run, const struct kv_put *put, struct kv_response *response)
 {
 	struct batch *batch = run->edit->batch;

@@ -62,6 +62,17 @@ static void a_marker_makes_a_directory_and_is_no_child_of_it(void **state)
 	assert_int_equal(directory.id, KV_ID_OWN | 5);
 }
 
+static void a_marker_has_the_id_of_its_directory(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(fixture_put(f, "/d/x", ""), ERR_OK);
+	uint64_t id = fixture_directory(f, "/d/").id;
+	assert_int_equal(FIXTURE_OPS(f, DELETE(.range = {.start = B("/d/x")}), PUT(.key = B("/d/"))), ERR_OK);
+	assert_int_equal(fixture_get(f, "/d/").id, id);
+	assert_int_equal(fixture_put(f, "/new/", ""), ERR_OK);
+	assert_int_equal(fixture_get(f, "/new/").id, fixture_directory(f, "/new/").id);
+}
+
 static void the_last_child_may_be_exchanged_for_the_marker_in_any_order(void **state)
 {
 	struct fixture *f = *state;
@@ -323,6 +334,7 @@ int main(void)
 	    TEST(a_directory_comes_and_goes_with_the_keys_below_it),
 	    TEST(a_prefix_without_its_slash_is_no_directory),
 	    TEST(a_marker_makes_a_directory_and_is_no_child_of_it),
+	    TEST(a_marker_has_the_id_of_its_directory),
 	    TEST(the_last_child_may_be_exchanged_for_the_marker_in_any_order),
 	    TEST(only_a_change_of_membership_changes_a_directory),
 	    TEST(another_object_under_a_name_changes_the_directory),
