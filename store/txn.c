@@ -88,9 +88,7 @@ static enum err put_execute(struct txn_run *run, const struct kv_put *put, struc
 	    .version = was->version + 1,
 	    .lease = put->keep_lease ? was->lease : put->lease,
 	    .time_ns = run->edit->time_ns,
-	    .id = put->id != 0 ? put->id
-	          : slot->live ? was->id
-	                       : batch->state.next_id++,
+	    .id = put_id(batch, put, slot),
 	};
 	return edit_put(run->edit, slot, &now);
 }
