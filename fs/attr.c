@@ -67,6 +67,8 @@ enum err attr_of_file(const struct kv_record *record, struct attr *ret_attr)
 	}
 	if (record->attr.size == 0)
 		attr_set_times(&attr, record->time_ns);
+	if (record->attr_is_older)
+		attr.mtime_ns = attr.ctime_ns = record->time_ns;
 	*ret_attr = attr;
 	return ERR_OK;
 }

@@ -66,8 +66,10 @@ static const char *virtual_health(const struct virtual_page *page)
 		return "unhealthy: the log of this node is damaged";
 	if (page->status.differs)
 		return "unhealthy: the state of this node differs from the others'";
-	if (page->status.leader_id == 0 || !page->status.has_quorum)
-		return "unhealthy: no leader";
+	if (page->status.leader_id == 0)
+		return "unhealthy: no quorum: no leader is known";
+	if (!page->status.has_quorum)
+		return "unhealthy: no quorum: the leader is not heard, or does not hear a majority";
 	return "healthy";
 }
 

@@ -68,6 +68,21 @@ static void a_key_of_an_etcd_client_has_the_defaults(void **state)
 	assert_int_equal(attr.ctime_ns, 9);
 }
 
+static void a_put_by_an_etcd_client_shows_as_the_time_of_change(void **state)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct attr attr;
+	struct kv_record record = {.time_ns = 50, .attr_is_older = true, .attr = attr_encode(&sample, &arena)};
+	assert_int_equal(attr_of_file(&record, &attr), ERR_OK);
+	assert_int_equal(attr.mtime_ns, 50);
+	assert_int_equal(attr.ctime_ns, 50);
+	assert_int_equal(attr.uid, 1000);
+	record.attr_is_older = false;
+	assert_int_equal(attr_of_file(&record, &attr), ERR_OK);
+	assert_int_equal(attr.mtime_ns, 2);
+}
+
 static void a_directory_shows_a_later_change_of_its_membership_and_keeps_set_times(void **state)
 {
 	AUTO_ARENA struct arena arena;
@@ -100,6 +115,7 @@ int main(void)
 	    cmocka_unit_test(what_is_encoded_is_decoded),
 	    cmocka_unit_test(damaged_bytes_are_refused_and_never_overrun),
 	    cmocka_unit_test(a_key_of_an_etcd_client_has_the_defaults),
+	    cmocka_unit_test(a_put_by_an_etcd_client_shows_as_the_time_of_change),
 	    cmocka_unit_test(a_directory_shows_a_later_change_of_its_membership_and_keeps_set_times),
 	    cmocka_unit_test(times_before_1970_keep_their_nanoseconds),
 	};

@@ -99,7 +99,9 @@ static void health_names_what_is_wrong(void **state)
 {
 	page_is(VIRTUAL_HEALTH, "healthy\n");
 	status_now.has_quorum = false;
-	page_is(VIRTUAL_HEALTH, "unhealthy: no leader\n");
+	page_has(VIRTUAL_HEALTH, "no quorum: the leader is not heard");
+	status_now.leader_id = 0;
+	page_has(VIRTUAL_HEALTH, "no quorum: no leader is known");
 	status_now.differs = true;
 	page_has(VIRTUAL_HEALTH, "differs from the others'");
 	status_now.damaged = true;
