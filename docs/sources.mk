@@ -1,6 +1,6 @@
 # The files of docs/.
 dist_man_MANS += docs/etcfs.1 docs/etcfsd.8
-EXTRA_DIST += docs/wire-format.md docs/client-interfaces.md docs/etcfsd.service.in
+EXTRA_DIST += docs/inotify.md docs/wire-format.md docs/client-interfaces.md docs/etcfsd.service.in
 
 # The unit names where the program and its options are.
 systemdsystemunit_DATA = docs/etcfsd.service

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mount"))
 from cluster import BUILDDIR, Cluster  # noqa: E402
+import events  # noqa: E402
 from etcd import Etcd  # noqa: E402
 from harness import children, expect, require, sh  # noqa: E402
 
@@ -28,6 +29,7 @@ ROUNDS, SECONDS = 3, 3
 FILES = 1000
 KEYS = 100_000
 FILL_WRITERS = 16
+EVENTS = 2000
 
 
 def load(kind, path, threads, amount):
@@ -158,6 +160,25 @@ def _row_of_files(table, options, place, kind, ours_path, local_path):
     table.row(place, kind, latency(ours), latency(local), f"{times:.1f}")
 
 
+def bench_events(options):
+    table = Table(f"From a save on one node to the CLOSE_WRITE that a watcher reads on another; {options.events:,} saves, one by one",
+                  "", "save µs p50 / p99", "from its beginning µs p50 / p99", "from its end µs p50 / p99")
+    bursts = []
+    with Cluster(3) as cluster:
+        leader, followers = cluster.leader(), cluster.followers()
+        for name, writer, watcher in (("leader to follower", leader, followers[0]), ("follower to leader", followers[0], leader),
+                                      ("follower to follower", followers[0], followers[1])):
+            folder = events.prepare(cluster, name.replace(" ", "-"))
+            times = events.one_by_one(writer / folder, watcher / folder, options.events)
+            table.row(name, *(events.percentiles(list_ns) for list_ns in times))
+            bursts.append((name, *events.burst(load, writer / folder, watcher / folder)))
+    table.row("tmpfs, local", *(events.percentiles(list_ns) for list_ns in events.on_tmpfs(options.events)))
+    table = Table("1,000 files made by 16 writers, as a watcher of their directory on another node is told of them", "", "events/s",
+                  "last event after the last save, ms")
+    for name, told, late_ms in bursts:
+        table.row(name, f"{told:,.0f}", f"{late_ms:.1f}")
+
+
 def bench_memory(options):
     keys = options.keys
     table = Table(f"Resident memory with {keys:,} keys of 256 bytes, one node (etcfs: daemon and helper)",
@@ -184,7 +205,7 @@ def _memory(cluster, etcd):
     return f"{ours:.0f}", f"{theirs:.0f}", f"{ours / theirs:.2f}"
 
 
-PARTS = {"saves": bench_saves, "files": bench_files, "memory": bench_memory}
+PARTS = {"saves": bench_saves, "files": bench_files, "events": bench_events, "memory": bench_memory}
 
 
 def print_machine():
@@ -200,6 +221,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round of one second, and a tenth of the keys")
     options = parser.parse_args()
     options.rounds, options.seconds, options.keys = (1, 1, KEYS // 10) if options.quick else (ROUNDS, SECONDS, KEYS)
+    options.events = EVENTS // 10 if options.quick else EVENTS
     unknown = set(options.parts) - set(PARTS)
     expect(not unknown, f"unknown parts: {unknown}")
     require("etcd", "h2load")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the cases of one script: skips loudly where it cannot run, bounds its time, and says what failed and why."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -43,12 +44,13 @@ def sh(command, cwd=None, seconds=60, status=0, env=None):
 
 
 def children(pid):
-    """The processes that a process (by its first thread) has started."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(word) for word in file.read().split()]
-    except OSError:
-        return []
+    """The processes that the threads of a process have started."""
+    found = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += [int(word) for word in file.read().split()]
+    return found
 
 
 def errno_of(action, *arguments):

@@ -238,7 +238,8 @@ def a_reader_that_is_told_sees_the_new_content(cluster):
 
 
 def told(lines):
-    return "; ".join(f"{label}: {', '.join(events)}" for label, events in sorted(normal(lines).items()))
+    text = "; ".join(f"{label}: {' '.join(events)}" for label, events in sorted(normal(lines).items()))
+    return text.replace("|", ",").replace(" IGNORED", "")
 
 
 def print_table(cluster):

@@ -8,7 +8,7 @@ import random
 import signal
 
 from cluster import Cluster, expect_alike
-from harness import Worker, expect, require, run, save, until
+from harness import Worker, children, expect, require, run, save, until
 from recorder import Recorder
 
 FOLDERS = ["one", "one/two", "one/two/three", "one/two/three/four"]
@@ -110,12 +110,8 @@ def remote_calls_alone_are_followed_exactly(cluster):
 
 
 def helper_of(node):
-    """The helper's process id; it is the daemon's child, started by one of its threads."""
-    for thread in os.listdir(f"/proc/{node.process.pid}/task"):
-        with open(f"/proc/{node.process.pid}/task/{thread}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                return int(child)
-    return None
+    """The helper's process id, or None."""
+    return next(iter(children(node.process.pid)), None)
 
 
 def a_helper_that_is_killed_is_replaced(cluster):
