@@ -99,14 +99,15 @@ static enum err raft_start_entries(struct raft *raft, const struct raft_start *s
 	return ERR_OK;
 }
 
-/* The only voter needs nobody's answer, and nobody else can hold a lease. */
+/* The only voter needs nobody's answer. Known to be committed, or the leader that made it so, and that need not be a voter of
+ * it, may still lead and hold a lease. */
 static bool raft_is_only_voter(const struct raft *raft)
 {
 	const struct raft_config *config = raft_config_latest(raft);
 	size_t voters = 0;
 	for (size_t i = 0; i < config->count; i++)
 		voters += config->members[i].voter || config->members[i].voter_outgoing;
-	return voters == 1 && raft_is_voter(raft);
+	return voters == 1 && raft_is_voter(raft) && raft_history_now(&raft->history)->index <= raft->commit;
 }
 
 static void raft_begin(struct raft *raft, const struct raft_start *start)

@@ -169,7 +169,8 @@ static void node_writes_drop(struct node *node, size_t count)
 	for (size_t i = 0; i < count; i++)
 		free(node->writes[i].entries);
 	node->write_count -= count;
-	memmove(node->writes, &node->writes[count], node->write_count * sizeof *node->writes);
+	if (node->write_count != 0)
+		memmove(node->writes, &node->writes[count], node->write_count * sizeof *node->writes);
 }
 
 void node_crash(struct node *node)
