@@ -59,11 +59,13 @@ bool raft_follow(struct raft *raft, const struct raft_message *message)
 }
 
 /* Thesis §4.2.2: a voter that the latest configuration leaves out may be needed until that is committed, since only it may
- * have the entry. */
+ * have the entry. The one before it is committed, known here or not: there is one change at a time. */
 static bool raft_is_candidate(const struct raft *raft)
 {
-	const struct raft_history_item *committed = raft_history_at(&raft->history, raft->commit);
-	return raft_is_voter(raft) || raft_config_votes(&committed->config, raft->options.id);
+	const struct raft_history_item *now = raft_history_now(&raft->history);
+	if (raft_is_voter(raft) || now->index <= raft->commit)
+		return raft_is_voter(raft);
+	return raft_config_votes(&raft_history_at(&raft->history, now->index - 1)->config, raft->options.id);
 }
 
 bool raft_may_campaign(const struct raft *raft)

@@ -16,7 +16,9 @@ SCENARIOS = \
 	tests/scenario/joint.txt \
 	tests/scenario/leases.txt \
 	tests/scenario/membership.txt \
+	tests/scenario/needed_voter.txt \
 	tests/scenario/nonsense.txt \
+	tests/scenario/only_voter.txt \
 	tests/scenario/pipeline.txt \
 	tests/scenario/pre_vote.txt \
 	tests/scenario/reads.txt \
