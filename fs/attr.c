@@ -65,7 +65,7 @@ enum err attr_of_file(const struct kv_record *record, struct attr *ret_attr)
 		if (err != ERR_OK)
 			return err;
 	}
-	if (record->attr.size == 0)
+	if (record->attr.size == 0 || record->attr_is_older)
 		attr_set_times(&attr, record->time_ns);
 	if (record->attr_is_older)
 		attr.mtime_ns = attr.ctime_ns = record->time_ns;
@@ -107,7 +107,6 @@ static struct timespec timespec_of(int64_t time_ns)
 struct stat attr_stat(const struct attr *attr, uint64_t id, uint64_t size_bytes)
 {
 	uint64_t size = S_ISDIR(attr->mode) ? ATTR_BLOCK_BYTES : size_bytes;
-	/* One link for a directory too: programs that count subdirectories by it take it for "not known". */
 	return (struct stat){
 	    .st_ino = id,
 	    .st_mode = attr->mode,

@@ -48,8 +48,12 @@ enum err object_stat(const struct object *object, struct stat *ret_stat)
 {
 	struct attr attr;
 	enum err err = object_attr(object, &attr);
-	if (err == ERR_OK)
-		*ret_stat = attr_stat(&attr, object_id(object), object->record.value.size);
+	if (err != ERR_OK)
+		return err;
+	*ret_stat = attr_stat(&attr, object_id(object), object->record.value.size);
+	/* Its name, its ".", and the ".." of each directory in it. */
+	if (object->is_directory)
+		ret_stat->st_nlink = 2 + (nlink_t)object->directory.directories;
 	return err;
 }
 

@@ -21,3 +21,21 @@ tests_unit_fs_test_rim_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_announce_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_helper_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_step_queue_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+
+FS_PURE_TESTS = \
+	tests/unit/fs/test_draft \
+	tests/unit/fs/test_listing \
+	tests/unit/fs/test_mode \
+	tests/unit/fs/test_node \
+	tests/unit/fs/test_xattr
+FS_STORE_TESTS = tests/unit/fs/test_plan
+check_PROGRAMS += $(FS_PURE_TESTS) $(FS_STORE_TESTS)
+TESTS += $(FS_PURE_TESTS) $(FS_STORE_TESTS)
+
+tests_unit_fs_test_draft_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+tests_unit_fs_test_listing_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+tests_unit_fs_test_mode_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE3_CFLAGS)
+tests_unit_fs_test_mode_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+tests_unit_fs_test_node_LDADD = libfs.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
+tests_unit_fs_test_xattr_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+tests_unit_fs_test_plan_LDADD = libfs.a libsolo.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
