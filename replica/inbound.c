@@ -32,6 +32,7 @@ static void inbound_unref(struct inbound *inbound)
 	struct transport *transport = inbound->transport;
 	if (atomic_fetch_sub(&inbound->operations, 1) != 1)
 		return;
+	stream_take(&inbound->turn);
 	pthread_mutex_lock(&transport->mutex);
 	LIST_REMOVE(inbound, next);
 	pthread_mutex_unlock(&transport->mutex);
@@ -60,8 +61,10 @@ static void inbound_hear(struct inbound *inbound)
 	inbound->in.size -= size; /* until something came */
 	nng_iov iov = {.iov_buf = room, .iov_len = size};
 	nng_aio_set_iov(inbound->hearing, 1, &iov);
+	nng_stream *stream = inbound->stream;
+	nng_aio *hearing = inbound->hearing;
 	stream_give(&inbound->turn);
-	nng_stream_recv(inbound->stream, inbound->hearing);
+	nng_stream_recv(stream, hearing);
 }
 
 static void inbound_answered(void *argument)
@@ -93,8 +96,10 @@ static bool inbound_hello(struct inbound *inbound, const Peer__Envelope *envelop
 	nng_iov iov = {.iov_buf = inbound->answer.data, .iov_len = inbound->answer.size};
 	nng_aio_set_iov(inbound->answering, 1, &iov);
 	atomic_fetch_add(&inbound->operations, 1);
+	nng_stream *stream = inbound->stream;
+	nng_aio *answering = inbound->answering;
 	stream_give(&inbound->turn);
-	nng_stream_send(inbound->stream, inbound->answering);
+	nng_stream_send(stream, answering);
 	return true;
 }
 

@@ -76,9 +76,10 @@ static void link_wait_and_dial(struct link *link)
 	if (stopping)
 		link->state = LINK_IDLE;
 	pthread_mutex_unlock(&link->mutex);
+	nng_aio *dialling = link->dialling;
 	stream_give(&link->turn);
 	if (!stopping)
-		nng_sleep_aio(pause_ms, link->dialling);
+		nng_sleep_aio(pause_ms, dialling);
 }
 
 /* Ends the connection: by whoever sees its failure first. The mutex is held; true: the peer is to be reported. */
@@ -96,14 +97,15 @@ static bool link_fail(struct link *link)
  * held, and lets it go. */
 static void link_operation_ended(struct link *link, bool report)
 {
+	struct transport *transport = link->transport;
+	uint64_t peer = link->peer;
 	check(link->operations > 0);
 	link->operations--;
-	stream_give(&link->turn);
 	if (link->failed && link->operations == 0) {
 		nng_stream *stream = link->stream;
 		link->stream = NULL;
 		link->failed = link->busy = false;
-		atomic_fetch_add(&link->transport->frames_dropped, link->queue_frames + link->out_frames);
+		atomic_fetch_add(&transport->frames_dropped, link->queue_frames + link->out_frames);
 		link->queue_frames = link->out_frames = 0;
 		buffer_fini(&link->queue);
 		buffer_fini(&link->out);
@@ -113,9 +115,10 @@ static void link_operation_ended(struct link *link, bool report)
 		nng_stream_free(stream);
 	} else {
 		pthread_mutex_unlock(&link->mutex);
+		stream_give(&link->turn);
 	}
 	if (report)
-		link->transport->options.unreachable(link->transport->options.argument, link->peer);
+		transport->options.unreachable(transport->options.argument, peer);
 }
 
 /* ---- sending ---- */
@@ -124,8 +127,10 @@ static void link_send_rest(struct link *link)
 {
 	nng_iov iov = {.iov_buf = link->out.data + link->out_done, .iov_len = link->out.size - link->out_done};
 	nng_aio_set_iov(link->sending, 1, &iov);
+	nng_stream *stream = link->stream;
+	nng_aio *sending = link->sending;
 	stream_give(&link->turn);
-	nng_stream_send(link->stream, link->sending);
+	nng_stream_send(stream, sending);
 }
 
 /* What waits becomes what is being sent. The mutex is held; true: link_send_rest() follows, without it. */
@@ -173,6 +178,8 @@ static void link_sent(void *argument)
 	pthread_mutex_unlock(&link->mutex);
 	if (more)
 		link_send_rest(link);
+	else
+		stream_give(&link->turn);
 }
 
 enum err link_send(struct link *link, struct bytes frame)
@@ -211,8 +218,10 @@ static void link_hear(struct link *link)
 	link->answer.size -= size; /* until something came */
 	nng_iov iov = {.iov_buf = room, .iov_len = size};
 	nng_aio_set_iov(link->hearing, 1, &iov);
+	nng_stream *stream = link->stream;
+	nng_aio *hearing = link->hearing;
 	stream_give(&link->turn);
-	nng_stream_recv(link->stream, link->hearing);
+	nng_stream_recv(stream, hearing);
 }
 
 /* Is the answer there, and is it good? ERR_NOT_FOUND: not yet. */
@@ -298,8 +307,10 @@ static void link_dialled(void *argument)
 		bool dial = error == 0 && link_may_dial(link);
 		nng_stream_dialer *dialer = dial ? SLIST_FIRST(&link->dialers)->dialer : NULL;
 		pthread_mutex_unlock(&link->mutex);
+		nng_aio *dialling = link->dialling;
+		stream_give(&link->turn);
 		if (dial)
-			nng_stream_dialer_dial(dialer, link->dialling);
+			nng_stream_dialer_dial(dialer, dialling);
 		return;
 	}
 	nng_stream *stream = error == 0 ? nng_aio_get_output(link->dialling, 0) : NULL;

@@ -13,8 +13,10 @@ enum { TRANSPORT_ACCEPT_PAUSE_MS = 100 };
 
 static void transport_accept(struct transport *transport)
 {
+	nng_stream_listener *listener = transport->listener;
+	nng_aio *accepting = transport->accepting;
 	stream_give(&transport->turn);
-	nng_stream_listener_accept(transport->listener, transport->accepting);
+	nng_stream_listener_accept(listener, accepting);
 }
 
 static void transport_accepted(void *argument)
@@ -27,13 +29,15 @@ static void transport_accepted(void *argument)
 		nng_aio_set_output(transport->accepting, 0, NULL); /* a pause has none */
 		inbound_accept(transport, stream);
 	}
-	if (atomic_load(&transport->stopping) || error == NNG_ECLOSED || error == NNG_ECANCELED)
-		return;
-	stream_give(&transport->turn);
-	if (error != 0)
-		nng_sleep_aio(TRANSPORT_ACCEPT_PAUSE_MS, transport->accepting);
-	else
+	nng_aio *accepting = transport->accepting;
+	bool over = atomic_load(&transport->stopping) || error == NNG_ECLOSED || error == NNG_ECANCELED;
+	if (!over && error == 0) {
 		transport_accept(transport);
+		return;
+	}
+	stream_give(&transport->turn);
+	if (!over)
+		nng_sleep_aio(TRANSPORT_ACCEPT_PAUSE_MS, accepting);
 }
 
 static enum err transport_listen(struct transport *transport)
@@ -107,6 +111,7 @@ void transport_stop(struct transport *transport)
 		return;
 	nng_stream_listener_close(transport->listener);
 	nng_aio_stop(transport->accepting);
+	stream_take(&transport->turn);
 	size_t count = atomic_load(&transport->link_count);
 	for (size_t i = 0; i < count; i++)
 		link_stop(transport->links[i]);

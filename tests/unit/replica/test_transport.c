@@ -244,14 +244,14 @@ static void strangers_who_talk_nonsense_are_hung_up_on(void **state)
 	end_open(&one, 1);
 	assert_int_equal(sscanf(one.url, "tcp://127.0.0.1:%u", &port), 1);
 	address.sin_port = htons((uint16_t)port);
-	static const char *const nonsense[] = {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "\x05\0\0\0aaaabbbbb",
-	                                       "\xff\xff\xff\xff\xff\xff\xff\xff"};
-	static const size_t sizes[] = {37, 13, 8};
+	const struct bytes nonsense[] = {BYTES_LITERAL("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+	                                 BYTES_LITERAL("\x05\0\0\0aaaabbbbb"),
+	                                 BYTES_LITERAL("\xff\xff\xff\xff\xff\xff\xff\xff")};
 	for (int i = 0; i < 3; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		char answer[16];
 		assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-		assert_true(send(fd, nonsense[i], sizes[i], MSG_NOSIGNAL) > 0);
+		assert_true(send(fd, nonsense[i].data, nonsense[i].size, MSG_NOSIGNAL) > 0);
 		assert_true(recv(fd, answer, sizeof answer, 0) <= 0);
 		close(fd);
 	}
