@@ -60,23 +60,31 @@ static void announce_file(const struct kv_change *change, const struct kv_event 
 	                        });
 }
 
+/* What a rename replaced, or 0. A directory that is replaced is empty, so it had a marker. */
+static uint64_t replaced_id(const struct kv_change *change, const struct note *note)
+{
+	const struct kv_event *event = event_of(change, KV_EVENT_PUT, note->to);
+	if (event == NULL && announce_is_directory(note->to))
+		event = event_of(change, KV_EVENT_DELETE, note->to);
+	if (event == NULL)
+		return 0;
+	if (event->type == KV_EVENT_DELETE)
+		return event->record.id;
+	return event->has_prev && event->prev.id != event->record.id ? event->prev.id : 0;
+}
+
 /* The object is the one that is at `to` now. */
 static void announce_move(const struct kv_change *change, const struct note *note, struct announcements *announcements)
 {
-	const struct kv_event *object = event_of(change, KV_EVENT_PUT, note->to);
-	struct announcement move = {
-	    .kind = HELPER_RENAME,
-	    .key = note->path,
-	    .to = note->to,
-	    .record_id = record_id_of(object),
-	};
-	if (move.record_id != 0 && object->has_prev && object->prev.id != move.record_id)
-		move.other_id = object->prev.id;
-	if (note->kind == NOTE_EXCHANGE) {
-		move.kind = HELPER_EXCHANGE;
-		move.other_id = record_id_of(event_of(change, KV_EVENT_PUT, note->path));
-	}
-	announce(announcements, move);
+	bool exchanges = note->kind == NOTE_EXCHANGE;
+	announce(announcements, (struct announcement){
+	                            .kind = exchanges ? HELPER_EXCHANGE : HELPER_RENAME,
+	                            .key = note->path,
+	                            .to = note->to,
+	                            .record_id = record_id_of(event_of(change, KV_EVENT_PUT, note->to)),
+	                            .other_id = exchanges ? record_id_of(event_of(change, KV_EVENT_PUT, note->path))
+	                                                  : replaced_id(change, note),
+	                        });
 }
 
 static void announce_simple(const struct kv_change *change, const struct note *note, enum helper_kind kind,

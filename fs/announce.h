@@ -20,9 +20,9 @@
 struct announcement {
 	enum helper_kind kind;
 	struct bytes key;
-	struct bytes to; /* RENAME, EXCHANGE */
-	/* Of the file that is or was at the key, and of the one that was at `to` before; 0: a directory, or none. */
-	uint64_t record_id, other_id;
+	struct bytes to;    /* RENAME, EXCHANGE */
+	uint64_t record_id; /* of the file that is or was at the key; 0: a directory */
+	uint64_t other_id;  /* of what was at `to` before; 0: nothing, or a directory that was exchanged */
 };
 
 /* The state after the change. */

@@ -103,9 +103,9 @@ static struct step_object object_of(struct node *node, bool is_directory)
 	};
 }
 
-static struct step_object phantom_new(struct preparation *preparation, bool is_directory)
+struct step_object replay_phantom_new(struct replay *replay, bool is_directory)
 {
-	uint64_t id = PHANTOM_ID_FIRST + ++preparation->replay->phantoms;
+	uint64_t id = PHANTOM_ID_FIRST + atomic_fetch_add(&replay->phantoms, 1);
 	return (struct step_object){.id = id, .is_directory = is_directory};
 }
 
@@ -172,7 +172,7 @@ static void objects_complete(struct preparation *preparation, const struct annou
 	struct bytes object_key = moves ? announcement->to : announcement->key;
 	step->object = object_of(step->object.node, is_directory);
 	if (step->object.node == NULL && step->kind == HELPER_REMOVE)
-		step->object = phantom_new(preparation, is_directory);
+		step->object = replay_phantom_new(preparation->replay, is_directory);
 	else if (step->object.node == NULL)
 		prepared->object = (struct prepared_object){
 		    object_key, record_id_of(preparation, object_key, announcement->record_id)};
@@ -184,7 +184,7 @@ static void objects_complete(struct preparation *preparation, const struct annou
 		prepared->other = (struct prepared_object){
 		    announcement->key, record_id_of(preparation, announcement->key, announcement->other_id)};
 	else if (step->other.node == NULL && announcement->other_id != 0)
-		step->other = phantom_new(preparation, other_is_directory);
+		step->other = replay_phantom_new(preparation->replay, other_is_directory);
 }
 
 static struct prepared *prepare(struct preparation *preparation, const struct announcement *announcement)

@@ -208,35 +208,55 @@ static void step_do(struct replay *replay, struct step *step, unsigned *deaths)
 static void step_do_kind(struct replay *replay, const struct step *step, enum helper_kind kind,
                          struct step_object object, unsigned *deaths)
 {
-	struct step part = *step; /* borrows the names and the pins */
+	struct step part = *step; /* borrows the names and the pins; the link is given back with the whole */
 	part.is_refresh = part.is_linked = false;
 	part.kind = kind;
 	part.object = object;
 	step_do(replay, &part, deaths);
 }
 
+/* An object that is at another name now is not shown at the one that it left: to remove it there would end it. */
+static struct step_object refresh_loser(struct replay *replay, const struct step *step)
+{
+	struct step_object loser = step->object;
+	if (loser.node == NULL)
+		return loser;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	if (node_look(replay->options.nodes, loser.node, &arena).state == NODE_GONE)
+		return loser;
+	return replay_phantom_new(replay, loser.is_directory);
+}
+
+/* What is there now, with its type; no id: nothing. */
+static struct step_object refresh_winner(struct replay *replay, const struct step *step, mode_t *ret_type)
+{
+	struct node *node;
+	struct stat status;
+	*ret_type = 0;
+	if (replay->options.child(replay->options.argument, step->at.directory, step->at.name, &node) != ERR_OK)
+		return (struct step_object){0};
+	if (replay->options.attributes(replay->options.argument, node, &status) == ERR_OK)
+		*ret_type = status.st_mode & S_IFMT;
+	return (struct step_object){.node = node, .id = node_id(node), .is_directory = S_ISDIR(*ret_type)};
+}
+
 /* Many changes of one name: the difference between what was there before them and what is there now. */
 static void step_refresh(struct replay *replay, struct step *step, unsigned *deaths)
 {
-	pthread_mutex_lock(&replay->mutex);
-	step_queue_unlinked(&replay->queue, step);
-	pthread_mutex_unlock(&replay->mutex);
-	struct node *now = NULL;
-	if (replay->options.child(replay->options.argument, step->at.directory, step->at.name, &now) != ERR_OK)
-		now = NULL;
-	struct step_object object = {.node = now, .id = now != NULL ? node_id(now) : 0};
-	struct stat status;
-	if (now != NULL && replay->options.attributes(replay->options.argument, now, &status) == ERR_OK)
-		object.is_directory = S_ISDIR(status.st_mode);
-	if (step->object.id != 0 && step->object.id != object.id)
-		step_do_kind(replay, step, HELPER_REMOVE, step->object, deaths);
-	if (object.id != 0 && step->object.id != object.id)
-		step_do_kind(replay, step, object.is_directory ? HELPER_MAKE : HELPER_CREATE_WRITTEN, object, deaths);
-	if (object.id != 0 && step->object.id == object.id && !object.is_directory)
-		step_do_kind(replay, step, HELPER_CONTENT, object, deaths);
-	if (object.id != 0 && step->object.id == object.id)
-		step_do_kind(replay, step, HELPER_ATTR, object, deaths);
-	node_unpin(replay->options.nodes, now);
+	mode_t type;
+	struct step_object now = refresh_winner(replay, step, &type);
+	if (step->object.id == now.id && now.id != 0) {
+		if (S_ISREG(type))
+			step_do_kind(replay, step, HELPER_CONTENT, now, deaths);
+		step_do_kind(replay, step, HELPER_ATTR, now, deaths);
+	} else {
+		if (step->object.id != 0)
+			step_do_kind(replay, step, HELPER_REMOVE, refresh_loser(replay, step), deaths);
+		if (now.id != 0)
+			step_do_kind(replay, step, S_ISREG(type) ? HELPER_CREATE_WRITTEN : HELPER_MAKE, now, deaths);
+	}
+	node_unpin(replay->options.nodes, now.node);
 }
 
 /* ---- what the kernel cached ---- */

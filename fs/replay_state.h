@@ -21,6 +21,7 @@ struct replay {
 	bool is_started;
 	struct helper_process helper; /* by the notify role; its pid by all */
 	_Atomic size_t pending;       /* steps that wait or run */
+	_Atomic uint64_t phantoms;    /* that were given an id */
 
 	pthread_mutex_t mutex; /* a leaf; protects what follows up to the blank line */
 	pthread_cond_t wake;
@@ -37,14 +38,14 @@ struct replay {
 
 	struct prepared *prepared; /* by the apply role, between replay_changing() and replay_changed() */
 	int64_t prepared_revision;
-	uint64_t phantoms;
 };
 
 enum {
 	REPLAY_STALE_MAX = 65536, /* more nodes to invalidate than that, and all are */
 };
 
-/* Of what is gone and was never known: only its type matters. */
+/* Stands for what is gone and was never known, or must not be touched: only its type matters. */
+struct step_object replay_phantom_new(struct replay *replay, bool is_directory);
 struct stat replay_phantom(uint64_t id, bool is_directory);
 /* With the mutex held, after each change of the queue. */
 void replay_count_pending(struct replay *replay);

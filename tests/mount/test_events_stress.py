@@ -106,7 +106,7 @@ def remote_calls_alone_are_followed_exactly(cluster):
     lines = recorder.end(there / "marks")
     known = known_by_events(lines)
     for folder in FOLDERS:
-        expect(known[folder] == set(os.listdir(here / folder)), f"{folder}: {sorted(known[folder])}")
+        expect(known[folder] == set(os.listdir(here / folder)), f"{folder}: the events amount to {sorted(known[folder])}, there are {sorted(os.listdir(here / folder))}")
 
 
 def helper_of(node):

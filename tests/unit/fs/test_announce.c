@@ -143,6 +143,10 @@ static void a_renamed_directory_is_one_step_whatever_lies_in_it(void **state)
 	struct kv_event events[] = {deleted("/etc/a/x", 7), deleted("/etc/a/y", 8), put("/etc/b/x", "", 7, 1),
 	                            put("/etc/b/y", "", 8, 1)};
 	assert_string_equal(announced(etc, events, 4, &said), "rename /etc/a/ > /etc/b/");
+	struct kv_event over[] = {deleted("/etc/b/", 6), deleted("/etc/a/x", 7), put("/etc/b/x", "", 7, 1)};
+	assert_string_equal(announced(etc, over, 3, &said), "rename /etc/a/ > /etc/b/ #0 #6");
+	struct kv_event markers[] = {deleted("/etc/a/", 7), put_over("/etc/b/", "", 7, 6)};
+	assert_string_equal(announced(etc, markers, 2, &said), "rename /etc/a/ > /etc/b/ #0 #6");
 }
 
 static void an_exchange_names_both(void **state)
