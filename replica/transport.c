@@ -43,6 +43,10 @@ static void transport_accepted(void *argument)
 static enum err transport_listen(struct transport *transport)
 {
 	int error = nng_stream_listener_alloc(&transport->listener, transport->options.listen_url);
+	if (error == 0) /* of the answers to hellos; see link.c */
+		error = nng_stream_listener_set_bool(transport->listener, NNG_OPT_TCP_NODELAY, true);
+	if (error == 0)
+		error = nng_stream_listener_set_bool(transport->listener, NNG_OPT_TCP_KEEPALIVE, true);
 	if (error == 0)
 		error = nng_stream_listener_listen(transport->listener);
 	if (error == 0)
