@@ -86,14 +86,17 @@ static void loop_hold(struct loop *loop, uint64_t write_id, uint64_t to, struct 
 	loop->held_count++;
 }
 
-static void loop_send_frame(struct loop *loop, uint64_t to, struct bytes frame)
+/* False: it was dropped. */
+static bool loop_send_frame(struct loop *loop, uint64_t to, struct bytes frame)
 {
-	if (loop->world.send(loop->world.argument, to, frame) != ERR_OK)
+	bool sent = loop->world.send(loop->world.argument, to, frame) == ERR_OK;
+	if (!sent)
 		loop_dropped(loop, to);
+	return sent;
 }
 
-/* The envelope's body is set; the rest is filled in here. after_write 0: at once. */
-static void loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, uint64_t after_write)
+/* The envelope's body is set; the rest is filled in here. after_write 0: at once. False: it was dropped at once. */
+static bool loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, uint64_t after_write)
 {
 	envelope->cluster = loop->cluster;
 	envelope->from = loop->member;
@@ -101,10 +104,10 @@ static void loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, 
 	buffer_clear(&loop->frame);
 	enum err err = frame_pack(envelope, &loop->frame);
 	check(err == ERR_OK); /* appends are bounded by LOOP_APPEND_BYTES_MAX or one entry */
-	if (after_write != 0)
-		loop_hold(loop, after_write, to, buffer_bytes(&loop->frame));
-	else
-		loop_send_frame(loop, to, buffer_bytes(&loop->frame));
+	if (after_write == 0)
+		return loop_send_frame(loop, to, buffer_bytes(&loop->frame));
+	loop_hold(loop, after_write, to, buffer_bytes(&loop->frame));
+	return true;
 }
 
 static void loop_release_held(struct loop *loop, uint64_t write_id)
@@ -284,7 +287,9 @@ static void loop_publish(struct loop *loop, const struct raft_update *update)
 		return;
 	loop->pause_until_ns = 0;
 	loop->review_at_ns = 0;
-	if (update->leader != 0) {
+	if (update->leader == 0) {
+		log_info("no_leader", "term=%" PRIu64, update->term);
+	} else {
 		log_info("leader", "term=%" PRIu64 " leader=%016" PRIx64 " self=%d", update->term, update->leader,
 		         update->leader == loop->member);
 		pending_leader_changed(loop->pending, update->term);
@@ -369,7 +374,10 @@ static void loop_forward(struct loop *loop, uint64_t leader, const struct pendin
 	forward.command = proto_data(blob_bytes(try->command));
 	envelope.body_case = PEER__ENVELOPE__BODY_FORWARD;
 	envelope.forward = &forward;
-	loop_send(loop, leader, &envelope, 0);
+	if (loop_send(loop, leader, &envelope, 0))
+		return;
+	pending_refused(loop->pending, try->attempt); /* nobody has it */
+	loop_pause(loop);
 }
 
 /* Makes one round of tries; false when there is no more to try now. */
@@ -393,7 +401,7 @@ static bool loop_propose_some(struct loop *loop)
 	}
 	if (err != ERR_OK)
 		loop_pause(loop);
-	return count != 0 && err == ERR_OK;
+	return count != 0 && err == ERR_OK && loop->now_ns >= loop->pause_until_ns;
 }
 
 static void loop_answer(struct loop *loop, const struct forwarded *forwarded, uint64_t attempt, enum err err,

@@ -308,6 +308,27 @@ static void a_proposal_is_forwarded_and_tried_again_when_nothing_comes_back(void
 	world_fini(&world);
 }
 
+static void note_outcome(void *argument, enum err err, struct kv_result *result)
+{
+	*(enum err *)argument = err;
+}
+
+static void a_proposal_that_could_not_be_sent_certainly_did_not_happen(void **state)
+{
+	struct world world;
+	enum err outcome = ERR_OK;
+	struct kv_command command = {.kind = KV_COMMAND_COMPACT, .compact = {.revision = 1}};
+	world_init(&world, 3);
+	world_append_first(&world, 0);
+	world.send_err = ERR_UNREACHABLE;
+	uint64_t deadline_ns = (world.now_ms + 50) * CLOCK_NS_PER_MS;
+	assert_int_equal(pending_add(world.pending, &command, deadline_ns, note_outcome, &outcome), ERR_OK);
+	for (int i = 0; i < 6; i++)
+		world_run(&world, 10);
+	assert_int_equal(outcome, ERR_TIMEOUT);
+	world_fini(&world);
+}
+
 static void forwarded_copies_carry_what_tells_them_apart(void **state)
 {
 	struct world world;
@@ -381,6 +402,7 @@ int main(void)
 	    cmocka_unit_test(an_entry_is_acknowledged_when_durable_and_applied_when_committed),
 	    cmocka_unit_test(a_reader_between_two_looks_is_answered),
 	    cmocka_unit_test(a_proposal_is_forwarded_and_tried_again_when_nothing_comes_back),
+	    cmocka_unit_test(a_proposal_that_could_not_be_sent_certainly_did_not_happen),
 	    cmocka_unit_test(forwarded_copies_carry_what_tells_them_apart),
 	    cmocka_unit_test(a_stalled_disk_ends_leading),
 	    cmocka_unit_test(entries_of_no_kind_are_not_stepped),
