@@ -1,5 +1,5 @@
 # What tests stand on: a replica of one (solo.h), and the filesystem on it to try by hand.
-check_LIBRARIES = libsolo.a
+check_LIBRARIES += libsolo.a
 libsolo_a_SOURCES = tests/support/solo.c tests/support/solo.h
 
 EXTRA_PROGRAMS += tests/support/solo_mount

@@ -1,7 +1,7 @@
 # The tests of tests/unit/store.
 
 # The Raft log.
-noinst_LIBRARIES += tests/unit/store/libmemorydisk.a
+check_LIBRARIES += tests/unit/store/libmemorydisk.a
 tests_unit_store_libmemorydisk_a_SOURCES = \
 	tests/unit/store/memory_disk.c tests/unit/store/memory_disk.h \
 	tests/unit/store/raftlog_model.c tests/unit/store/raftlog_model.h
@@ -21,7 +21,7 @@ tests_unit_store_test_raftlog_fail_LDADD = $(RAFTLOG_TEST_LIBS)
 tests_unit_store_test_raftlog_threads_LDADD = $(RAFTLOG_TEST_LIBS)
 
 # The applied state.
-noinst_LIBRARIES += tests/unit/store/libfixture.a
+check_LIBRARIES += tests/unit/store/libfixture.a
 tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
 STORE_TESTS = \
 	tests/unit/store/test_apply \
