@@ -156,21 +156,22 @@ bool node_is_at_locked(const struct node_table *table, const struct node *node, 
 
 void node_put_at_key_locked(struct node_table *table, struct node *node, struct bytes key)
 {
-	struct bytes rest;
-	struct node *parent = node_walk_locked(table, key, &rest);
-	if (rest.size == 0)
-		return; /* it is the directory that stands there already */
-	struct node *made = NULL;
-	for (const uint8_t *slash; (slash = memchr(rest.data, '/', rest.size)) && slash + 1 < rest.data + rest.size;) {
+	/* The directory's key, and its segment: what stands at the key itself is in the way. */
+	size_t end = key.size - (node->is_directory ? 1 : 0), start = end;
+	while (start > 0 && key.data[start - 1] != '/')
+		start--;
+	struct bytes rest, above = bytes_of(key.data, start);
+	if (start < strlen(table->root_prefix))
+		return; /* it is the root */
+	struct node *parent = node_walk_locked(table, above, &rest);
+	for (const uint8_t *slash; rest.size != 0 && (slash = memchr(rest.data, '/', rest.size));) {
 		size_t size = (size_t)(slash - rest.data);
-		made = node_new_locked(table, 0, true);
+		struct node *made = node_new_locked(table, 0, true);
 		node_put_locked(table, made, parent, bytes_of(rest.data, size));
 		parent = made;
 		rest = bytes_from(rest, size + 1);
 	}
-	if (node->is_directory)
-		rest.size--;
-	node_put_locked(table, node, parent, rest);
+	node_put_locked(table, node, parent, bytes_of(key.data + start, end - start));
 }
 
 enum err node_key_locked(struct node_table *table, const struct node *node, struct arena *arena, struct bytes *ret_key)

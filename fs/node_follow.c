@@ -30,32 +30,45 @@ static bool key_is_ours(const struct node_table *table, struct bytes key)
 	return bytes_have_prefix(key, bytes_of_string(table->root_prefix));
 }
 
-static void move_directory_locked(struct node_table *table, struct node *node, struct bytes to)
+/* To where an object with this key was: a directory takes a file's key with a '/' (they can be exchanged). */
+static void move_directory_locked(struct node_table *table, struct node *node, struct bytes to, struct arena *arena)
 {
-	if (node && node->is_directory && node != &table->root && !node_is_at_locked(table, node, to))
-		node_put_at_key_locked(table, node, to);
+	uint8_t *key = arena_take(arena, to.size + 1);
+	memcpy(key, to.data, to.size);
+	size_t size = to.size;
+	if (!key_is_directory(to))
+		key[size++] = '/';
+	if (!node_is_at_locked(table, node, bytes_of(key, size)))
+		node_put_at_key_locked(table, node, bytes_of(key, size));
 }
 
-/* One pointer moves, or two; the events of the keys below find their nodes in place already. */
+static struct node *directory_at_locked(struct node_table *table, struct bytes key)
+{
+	struct node *node = key_is_directory(key) && key_is_ours(table, key) ? node_at_locked(table, key) : NULL;
+	if (!node || node == &table->root)
+		return NULL;
+	node->pins++;
+	return node;
+}
+
+/* One pointer moves, or two; the events of the keys below find their nodes in place already. What moves out of the root is buried by its
+ * events. */
 static void follow_rename_locked(struct node_table *table, const struct note *note)
 {
-	if (!key_is_directory(note->path) || !key_is_ours(table, note->path) || !key_is_ours(table, note->to))
-		return;
-	struct node *from = node_at_locked(table, note->path);
-	struct node *to = key_is_directory(note->to) ? node_at_locked(table, note->to) : NULL;
-	if (from)
-		from->pins++;
-	if (to && note->kind == NOTE_EXCHANGE) {
-		to->pins++;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct node *from = directory_at_locked(table, note->path);
+	struct node *to = note->kind == NOTE_EXCHANGE ? directory_at_locked(table, note->to) : NULL;
+	if (to)
 		node_detach_locked(table, to);
-	}
-	move_directory_locked(table, from, note->to);
-	if (to && note->kind == NOTE_EXCHANGE) {
-		move_directory_locked(table, to, note->path);
-		node_unpin_locked(table, to);
-	}
+	if (from && key_is_ours(table, note->to))
+		move_directory_locked(table, from, note->to, &arena);
+	if (to && key_is_ours(table, note->path))
+		move_directory_locked(table, to, note->path, &arena);
 	if (from)
 		node_unpin_locked(table, from);
+	if (to)
+		node_unpin_locked(table, to);
 }
 
 static void leavers_add(struct leavers *leavers, struct node *node, const struct kv_record *prev)

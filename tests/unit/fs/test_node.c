@@ -134,6 +134,22 @@ static void a_rename_of_a_directory_moves_what_is_in_it(void **state)
 	node_unpin(world->table, a);
 }
 
+static void a_directory_renamed_over_an_empty_one_takes_its_place(void **state)
+{
+	struct world *world = *state;
+	struct node *a = see(world, world->root, "a", true, ID_A), *b = see(world, world->root, "b", true, ID_B);
+	struct node *file = see(world, a, "f", false, ID_FILE);
+	struct kv_event events[] = {deleted("/r/b/", ID_B), deleted("/r/a/f", ID_FILE), put("/r/b/f", ID_FILE, 0)};
+	follow(world, events, 3,
+	       &(struct note){.kind = NOTE_RENAME, .path = BYTES_LITERAL("/r/a/"), .to = BYTES_LITERAL("/r/b/")});
+	assert_key(world, a, "/r/b/");
+	assert_key(world, file, "/r/b/f");
+	assert_int_equal(state_of(world, b), NODE_GONE);
+	node_unpin(world->table, file);
+	node_unpin(world->table, b);
+	node_unpin(world->table, a);
+}
+
 static void a_file_that_is_deleted_or_replaced_is_buried(void **state)
 {
 	struct world *world = *state;
@@ -189,6 +205,30 @@ static void two_directories_change_places(void **state)
 	assert_key(world, b, "/r/a/");
 	node_unpin(world->table, a);
 	node_unpin(world->table, b);
+}
+
+static void a_file_and_a_directory_change_places(void **state)
+{
+	struct world *world = *state;
+	struct node *a = see(world, world->root, "a", true, ID_A), *file = see(world, world->root, "f", false, ID_FILE);
+	struct node *in = see(world, a, "in", false, ID_OTHER);
+	struct kv_event there[] = {deleted("/r/a/in", ID_OTHER), deleted("/r/f", ID_FILE), put("/r/a", ID_FILE, 0),
+	                           put("/r/f/in", ID_OTHER, 0)};
+	follow(world, there, 4,
+	       &(struct note){.kind = NOTE_EXCHANGE, .path = BYTES_LITERAL("/r/f"), .to = BYTES_LITERAL("/r/a/")});
+	assert_key(world, a, "/r/f/");
+	assert_key(world, in, "/r/f/in");
+	assert_key(world, file, "/r/a");
+	struct kv_event back[] = {deleted("/r/a", ID_FILE), deleted("/r/f/in", ID_OTHER), put("/r/a/in", ID_OTHER, 0),
+	                          put("/r/f", ID_FILE, 0)};
+	follow(world, back, 4,
+	       &(struct note){.kind = NOTE_EXCHANGE, .path = BYTES_LITERAL("/r/f/"), .to = BYTES_LITERAL("/r/a")});
+	assert_key(world, in, "/r/a/in");
+	assert_key(world, file, "/r/f");
+	assert_int_equal(world->left, 0);
+	node_unpin(world->table, in);
+	node_unpin(world->table, file);
+	node_unpin(world->table, a);
 }
 
 static void a_view_from_before_a_rename_places_nothing(void **state)
@@ -263,10 +303,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(a_node_lives_as_long_as_something_holds_it),
 	    CASE(a_rename_of_a_directory_moves_what_is_in_it),
+	    CASE(a_directory_renamed_over_an_empty_one_takes_its_place),
 	    CASE(a_file_that_is_deleted_or_replaced_is_buried),
 	    CASE(a_file_renamed_over_another_takes_its_place),
 	    CASE(two_files_change_places),
 	    CASE(two_directories_change_places),
+	    CASE(a_file_and_a_directory_change_places),
 	    CASE(a_view_from_before_a_rename_places_nothing),
 	    CASE(a_staged_file_becomes_what_it_is_committed_as),
 	    CASE(a_staged_file_can_become_one_that_was_there_first),
