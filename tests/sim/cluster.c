@@ -187,7 +187,8 @@ static void cluster_updated(void *world, struct node *node, const struct raft_ev
 {
 	struct cluster *cluster = world;
 	if (cluster->ambushes && update->role == RAFT_LEADER && cluster->checker->roles[node->id] != RAFT_LEADER)
-		cluster_plan(cluster, CLUSTER_AMBUSH, node->id, random_below(&cluster->random, 30 * CLUSTER_MS));
+		cluster_plan(cluster, CLUSTER_AMBUSH, node->id,
+		             random_below(&cluster->random, (cluster_chance(cluster, 500000) ? 5 : 30) * CLUSTER_MS));
 	checker_updated(cluster->checker, node, update);
 }
 
@@ -488,14 +489,14 @@ static void cluster_encode_first(const struct cluster *cluster, struct buffer *p
 	raft_config_fini(&config);
 }
 
-struct cluster *cluster_new(uint64_t seed)
+struct cluster *cluster_new(uint64_t seed, size_t voters)
 {
 	struct cluster *cluster = memory_new(sizeof *cluster);
 	AUTO_BUFFER struct buffer first = {0};
 	random_init(&cluster->random, seed);
 	buffer_init(&first, NODE_PAYLOAD_MAX);
-	cluster->voter_count = 1 + random_below(&cluster->random, 5);
-	cluster->node_count = cluster->voter_count + random_below(&cluster->random, 3);
+	cluster->voter_count = voters != 0 ? voters : 1 + random_below(&cluster->random, 5);
+	cluster->node_count = cluster->voter_count + (voters != 0 ? 0 : random_below(&cluster->random, 3));
 	cluster->options = (struct raft_options){
 	    .heartbeat_interval_ms = CLUSTER_HEARTBEAT_MS,
 	    .election_timeout_ms = CLUSTER_ELECTION_MS,

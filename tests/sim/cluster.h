@@ -71,7 +71,8 @@ struct cluster {
 	void *plan;
 };
 
-struct cluster *cluster_new(uint64_t seed);
+/* voters 0: as many as the seed says, and others beside them. */
+struct cluster *cluster_new(uint64_t seed, size_t voters);
 void cluster_free(struct cluster *cluster);
 /* Until then, or until `done` says so; false if it never did. */
 bool cluster_run(struct cluster *cluster, uint64_t until_us, bool (*done)(struct cluster *cluster));

@@ -32,12 +32,21 @@ enum fault {
 	FAULT_CONFIG,
 	FAULT_DISCONNECT,
 	FAULT_ROUT,
+	FAULT_REGROUP,
 	FAULT_COUNT,
+};
+
+enum faults_kind {
+	FAULTS_SWARM,
+	FAULTS_DUEL, /* leaders come and go, one entry at a time, and nothing else happens: thesis §3.6.2, figure 3.7 */
+	FAULTS_ROUT,      /* leaders are cut off while their leases run, and those that granted them restart */
+	FAULTS_KINDS = 5, /* all others are swarms */
 };
 
 struct plan {
 	bool enabled[FAULT_COUNT];
-	bool duel;
+	enum faults_kind kind;
+	uint64_t alone;
 	uint32_t write_ppm; /* of what clients ask; the rest are reads */
 	uint64_t between_us;
 	uint64_t probe_index; /* calm: the entry that must be applied everywhere */
@@ -200,6 +209,15 @@ static void faults_rout_end(struct cluster *cluster, uint64_t leader, uint64_t l
 	}
 }
 
+/* Another member is alone from now on, and the rest hear one another. */
+static void faults_regroup(struct cluster *cluster)
+{
+	struct plan *plan = cluster->plan;
+	plan->alone = 1 + (plan->alone + random_below(&cluster->random, cluster->node_count - 1)) % cluster->node_count;
+	memset(cluster->cut, 0, sizeof cluster->cut);
+	faults_isolate(cluster, plan->alone);
+}
+
 static void faults_do(struct cluster *cluster, enum fault fault)
 {
 	uint64_t a = faults_pick(cluster), b = faults_pick(cluster), target = faults_pick_target(cluster);
@@ -253,6 +271,9 @@ static void faults_do(struct cluster *cluster, enum fault fault)
 		break;
 	case FAULT_ROUT:
 		faults_rout(cluster);
+		break;
+	case FAULT_REGROUP:
+		faults_regroup(cluster);
 		break;
 	case FAULT_COUNT:
 		break;
@@ -353,9 +374,11 @@ static void faults_ambush(struct cluster *cluster, uint64_t leader)
 	const struct plan *plan = cluster->plan;
 	if (cluster->calm || cluster_chance(cluster, 300000))
 		return;
-	if (plan->duel || cluster_chance(cluster, 500000))
+	if (plan->kind == FAULTS_DUEL || cluster_chance(cluster, 500000))
 		cluster_silence(cluster, leader);
-	if (!plan->duel && cluster_chance(cluster, 500000))
+	if (plan->kind == FAULTS_DUEL)
+		faults_regroup(cluster);
+	else if (cluster_chance(cluster, 500000))
 		faults_crash(cluster, leader, CLUSTER_INTACT);
 	else
 		faults_isolate(cluster, leader);
@@ -366,22 +389,25 @@ static void faults_plan(struct cluster *cluster, struct plan *plan)
 	for (int fault = 0; fault < FAULT_COUNT; fault++)
 		plan->enabled[fault] = cluster_chance(cluster, 400000);
 	plan->between_us = (20 + random_below(&cluster->random, 400)) * CLUSTER_MS;
-	/* A duel: leaders come and go, one entry at a time, and nothing else happens (thesis §3.6.2, figure 3.7). */
-	if (cluster_chance(cluster, 100000)) {
+	if (plan->kind != FAULTS_SWARM)
 		memset(plan->enabled, 0, sizeof plan->enabled);
-		plan->between_us = 20 * CLUSTER_MS;
-		plan->duel = true;
+	if (plan->kind == FAULTS_DUEL) {
 		cluster->options.append_bytes_max = cluster->options.inflight_messages_max = 1;
+		plan->between_us = 600 * CLUSTER_MS; /* ambushes apart, an election fits in between */
 	}
-	plan->enabled[FAULT_HEAL] = true;
+	plan->enabled[FAULT_REGROUP] = plan->kind == FAULTS_DUEL;
+	plan->enabled[FAULT_HEAL] = plan->kind != FAULTS_DUEL;
+	if (plan->kind == FAULTS_ROUT)
+		cluster->options.leases = plan->enabled[FAULT_ROUT] = true;
 	/* With few writes, members that are cut off are not behind, and may be elected. */
-	plan->write_ppm = cluster_chance(cluster, 700000) ? 500000 : 5000;
+	plan->write_ppm = plan->kind != FAULTS_ROUT && cluster_chance(cluster, 700000) ? 500000 : 5000;
 	cluster->plan = plan;
 	cluster->fault = faults_next;
 	cluster->client = faults_client;
 	cluster->ambush = faults_ambush;
 	cluster->rout = faults_rout_end;
-	cluster->ambushes = plan->duel || cluster_chance(cluster, 300000);
+	cluster->ambushes =
+	    plan->kind == FAULTS_DUEL || (plan->kind == FAULTS_SWARM && cluster_chance(cluster, 300000));
 	cluster_plan(cluster, CLUSTER_CLIENT, 0, 0);
 	cluster_plan(cluster, CLUSTER_FAULT, 0, 2 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS);
 }
@@ -389,10 +415,11 @@ static void faults_plan(struct cluster *cluster, struct plan *plan)
 struct faults_report faults_run(uint64_t seed)
 {
 	checker_seed = seed;
-	struct plan plan = {0};
-	struct cluster *cluster = cluster_new(seed);
+	uint64_t kind = seed % FAULTS_KINDS;
+	struct plan plan = {.kind = kind == FAULTS_DUEL || kind == FAULTS_ROUT ? (enum faults_kind)kind : FAULTS_SWARM};
+	struct cluster *cluster = cluster_new(seed, plan.kind != FAULTS_SWARM ? 3 : 0);
 	faults_plan(cluster, &plan);
-	cluster_run(cluster, FAULTS_MS * (uint64_t)CLUSTER_MS, NULL);
+	cluster_run(cluster, (plan.kind != FAULTS_SWARM ? 2 : 1) * FAULTS_MS * (uint64_t)CLUSTER_MS, NULL);
 	faults_check_calm(cluster);
 	struct faults_report report = {.trace_hash = cluster->checker->trace_hash,
 	                               .committed = cluster->checker->committed,
