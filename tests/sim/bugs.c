@@ -19,7 +19,7 @@
 #include "tests/sim/checker.h"
 #include "tests/sim/faults.h"
 
-enum { BUGS_SEEDS_MAX = 4000 };
+enum { BUGS_SEEDS_MAX = 2000 };
 
 enum raft_bug raft_bug_planted;
 

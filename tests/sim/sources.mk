@@ -19,6 +19,6 @@ check_PROGRAMS += tests/sim/bugs
 tests_sim_bugs_SOURCES = tests/sim/bugs.c $(SIM_SOURCES)
 tests_sim_bugs_CPPFLAGS = $(AM_CPPFLAGS) -DRAFT_PLANT_BUGS
 tests_sim_bugs_LDADD = libraft-bugs.a libbase.a
-LONG_TESTS += tests/sim/bugs
+TESTS += tests/sim/bugs
 dist_check_SCRIPTS += tests/sim/sim-long.sh
 LONG_TESTS += tests/sim/sim-long.sh
