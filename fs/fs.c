@@ -188,6 +188,11 @@ static struct fs *fs_new(const struct fs_options *options, struct replica *repli
 	return fs;
 }
 
+enum err fs_mount_point_prepare(const char *mount_point)
+{
+	return mountpoint_prepare(mount_point);
+}
+
 enum err fs_open(const struct fs_options *options, struct replica *replica, struct fs **ret_fs)
 {
 	enum err err = mountpoint_prepare(options->mount_point);

@@ -27,8 +27,11 @@ struct fs_options {
  * done its work, and *ret_status is what to exit with. fs_start() starts it by executing this program again. */
 bool fs_helper_main(int argc, char **argv, int *ret_status);
 
-/* Looks at the mount point, cleans a stale mount of ours away, makes the directory safe (a dead mount is an error, not an
- * empty directory). Adds its observer to the replica, so call it between replica_open() and replica_start(). ERR_NOT_FOUND,
+/* Cleans a stale mount of ours away, and looks at the mount point: for a daemon that should fail before it touches anything else.
+ * ERR_NOT_FOUND, ERR_INVALID, ERR_EXISTS (not empty, or mounted), ERR_MOUNT, ERR_PERMISSION; logged with the remedy. */
+enum err fs_mount_point_prepare(const char *mount_point) MUST_USE;
+
+/* As fs_mount_point_prepare(); and makes the directory safe (a dead mount is an error, not an empty directory). Adds its observer to the replica, so call it between replica_open() and replica_start(). ERR_NOT_FOUND,
  * ERR_EXISTS (not empty), ERR_MOUNT, ERR_PERMISSION; logged with the remedy. */
 enum err fs_open(const struct fs_options *options, struct replica *replica, struct fs **ret_fs) MUST_USE;
 /* Mounts, and serves on threads of its own until fs_stop() or an umount from outside. */

@@ -71,7 +71,9 @@ static enum err node_open_fs(const struct config *config, struct node *node)
 enum err node_open(const struct config *config, struct node **ret_node)
 {
 	struct node *node = memory_new(sizeof *node);
-	enum err err = node_open_replica(config, node);
+	enum err err = config->mount_point != NULL ? fs_mount_point_prepare(config->mount_point) : ERR_OK;
+	if (err == ERR_OK)
+		err = node_open_replica(config, node);
 	if (err == ERR_OK)
 		err = node_open_api(config, node);
 	if (err == ERR_OK)
