@@ -36,6 +36,7 @@ struct loop {
 	uint64_t now_ns, wake_at_ms, tick_at_ms, pause_until_ns, review_at_ns;
 	int64_t wall_ns;
 	uint64_t nonce, next_read_id;
+	uint64_t fetch_index, fetch_term; /* of the snapshot that the core asked for last */
 	struct window window;
 	struct held_list held;
 	size_t held_count;
@@ -318,6 +319,14 @@ static struct raft_event loop_event(const struct loop *loop, enum raft_event_typ
 	return (struct raft_event){.type = type, .now_ms = loop->now_ns / CLOCK_NS_PER_MS};
 }
 
+static void loop_fetch(struct loop *loop, const struct raft_update *update)
+{
+	loop->fetch_index = update->snapshot_index;
+	loop->fetch_term = update->snapshot_term;
+	loop->world.snapshot_fetch(loop->world.argument, update->snapshot_from, update->snapshot_index,
+	                           update->snapshot_term);
+}
+
 /* Steps the core and does all that the update asks, but for its answer to a proposal. */
 static enum err loop_step(struct loop *loop, const struct raft_event *event, const struct loop_source *source)
 {
@@ -332,8 +341,7 @@ static enum err loop_step(struct loop *loop, const struct raft_event *event, con
 	if (update.snapshot_for != 0)
 		loop->world.snapshot_make(loop->world.argument, update.snapshot_for);
 	if (update.snapshot_from != 0)
-		loop->world.snapshot_fetch(loop->world.argument, update.snapshot_from, update.snapshot_index,
-		                           update.snapshot_term);
+		loop_fetch(loop, &update);
 	if (update.config_changed)
 		loop->world.config_changed(loop->world.argument, raft_config_now(loop->core));
 	loop->wake_at_ms = update.wake_at_ms;
@@ -582,8 +590,10 @@ void loop_snapshot_ready(struct loop *loop, uint64_t peer, uint64_t index, uint6
 	loop_step_event(loop, &event);
 }
 
-void loop_snapshot_failed(struct loop *loop, uint64_t peer)
+void loop_snapshot_failed(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term)
 {
+	if (peer == 0 && (index != loop->fetch_index || term != loop->fetch_term))
+		return; /* the core waits for a later one, and would take this as that one's failure */
 	struct raft_event event = loop_event(loop, RAFT_EVENT_SNAPSHOT_FAILED);
 	event.peer = peer;
 	loop_step_event(loop, &event);

@@ -56,7 +56,7 @@ struct loop_world {
 	                     struct arena *arena, struct raftlog_entry **ret_entries, size_t *ret_count);
 	/* Leader: make a snapshot for this peer, then loop_snapshot_ready() or _failed(). */
 	void (*snapshot_make)(void *argument, uint64_t peer);
-	/* Follower: fetch it, install it, then loop_snapshot_installed() or _failed(0). */
+	/* Follower: fetch it, install it, then loop_snapshot_installed() or _failed(0, …). */
 	void (*snapshot_fetch)(void *argument, uint64_t from, uint64_t index, uint64_t term);
 	void (*config_changed)(void *argument, const struct raft_config *config);
 };
@@ -87,7 +87,8 @@ void loop_trimmed(struct loop *loop, uint64_t index); /* log and core begin afte
 void loop_disk_stalled(struct loop *loop);
 void loop_transfer(struct loop *loop, uint64_t peer); /* 0: to the voter that is furthest */
 void loop_snapshot_ready(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term, struct bytes config);
-void loop_snapshot_failed(struct loop *loop, uint64_t peer);
+/* peer 0: the one that was to be fetched, at (index, term); one that another has superseded is passed over. */
+void loop_snapshot_failed(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term);
 void loop_snapshot_installed(struct loop *loop, uint64_t index, uint64_t term, struct bytes config);
 
 /* At the end of a run: what waits is proposed, read rounds are begun, time passes if it is time. Returns when to be called

@@ -193,7 +193,7 @@ static void node_open_letter(struct replica *replica, struct letter *letter)
 		loop_snapshot_ready(loop, letter->peer, letter->index, letter->term, letter->config);
 		break;
 	case LETTER_SNAPSHOT_FAILED:
-		loop_snapshot_failed(loop, letter->peer);
+		loop_snapshot_failed(loop, letter->peer, letter->index, letter->term);
 		break;
 	case LETTER_SNAPSHOT_INSTALLED:
 		atomic_store(&replica->applied, letter->index);

@@ -146,6 +146,14 @@ static void snapshots_do_make(struct snapshots *snapshots, const struct order *o
 	node_post(snapshots->replica, letter);
 }
 
+static void snapshots_fetch_failed(struct snapshots *snapshots, uint64_t index, uint64_t term)
+{
+	struct letter *letter = letter_new(LETTER_SNAPSHOT_FAILED);
+	letter->index = index;
+	letter->term = term;
+	node_post(snapshots->replica, letter);
+}
+
 static void snapshots_do_fetch(struct snapshots *snapshots, const struct order *order)
 {
 	struct fetch *fetch = &snapshots->fetch;
@@ -157,6 +165,8 @@ static void snapshots_do_fetch(struct snapshots *snapshots, const struct order *
 	fetch_end(fetch);
 	if (file_make_directory(snapshots->directory, 0700) == ERR_OK)
 		fetch_begin(fetch, order->peer, order->index, order->term, directory, clock_steady_ns());
+	else
+		snapshots_fetch_failed(snapshots, order->index, order->term);
 }
 
 static void snapshots_do_message(struct snapshots *snapshots, struct order *order)
@@ -231,9 +241,8 @@ static void snapshots_go_on(struct snapshots *snapshots)
 	if (fetch->state == FETCH_DONE) {
 		snapshots_install(snapshots);
 	} else if (fetch->state == FETCH_FAILED) {
+		snapshots_fetch_failed(snapshots, fetch->index, fetch->term);
 		fetch_end(fetch);
-		struct letter *letter = letter_new(LETTER_SNAPSHOT_FAILED);
-		node_post(snapshots->replica, letter);
 	}
 	atomic_store(&snapshots->busy, fetch->state != FETCH_NONE);
 }

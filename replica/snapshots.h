@@ -19,7 +19,7 @@ enum {
 	SNAPSHOT_CHUNKS_MAX = 4, /* asked for and not yet there */
 	SNAPSHOT_FILES_MAX = 16384,
 	SNAPSHOT_PATIENCE_MS = 1000, /* before a chunk is asked for again */
-	SNAPSHOT_SILENCE_MS = 30000, /* of the sender, before the fetch is given up */
+	SNAPSHOT_SILENCE_MS = 10000, /* of the sender, before the fetch is given up */
 	SNAPSHOT_KEEP_MS = 60000,    /* a snapshot that nobody has asked of for so long is removed */
 	SNAPSHOT_INBOX_MAX = 256,
 };

@@ -23,6 +23,8 @@ struct world {
 	size_t frame_count;
 	struct write_jobs writes;
 	struct apply_jobs applies;
+	unsigned fetches;
+	uint64_t fetch_index;
 };
 
 static enum err world_send(void *argument, uint64_t to, struct bytes frame)
@@ -53,6 +55,13 @@ static void world_apply(void *argument, struct apply_job *job)
 {
 	struct world *world = argument;
 	STAILQ_INSERT_TAIL(&world->applies, job, next);
+}
+
+static void world_snapshot_fetch(void *argument, uint64_t from, uint64_t index, uint64_t term)
+{
+	struct world *world = argument;
+	world->fetches++;
+	world->fetch_index = index;
 }
 
 static void world_config_changed(void *argument, const struct raft_config *config)
@@ -98,6 +107,7 @@ static void world_init(struct world *world, size_t voters)
 	                                         .send = world_send,
 	                                         .write = world_write,
 	                                         .apply = world_apply,
+	                                         .snapshot_fetch = world_snapshot_fetch,
 	                                         .config_changed = world_config_changed}};
 	assert_int_equal(loop_new(&options, &world->loop), ERR_OK);
 }
@@ -362,6 +372,33 @@ static void forwarded_copies_carry_what_tells_them_apart(void **state)
 	world_fini(&world);
 }
 
+static void world_hear_snapshot(struct world *world, uint64_t index)
+{
+	Peer__Raft snapshot = raft_of(RAFT_SNAPSHOT, 1);
+	snapshot.index = index;
+	snapshot.index_term = 1;
+	world_hear(world, snapshot);
+}
+
+/* The failure of a fetch may be on its way while the core has asked for a later one already. */
+static void a_failure_of_a_superseded_fetch_is_passed_over(void **state)
+{
+	struct world world;
+	world_init(&world, 3);
+	world_append_first(&world, 0);
+	world_hear_snapshot(&world, 100);
+	world_hear_snapshot(&world, 200);
+	assert_int_equal(world.fetches, 2);
+	loop_snapshot_failed(world.loop, 0, 100, 1);
+	world_hear_snapshot(&world, 200);
+	assert_int_equal(world.fetches, 2); /* it is still under way */
+	loop_snapshot_failed(world.loop, 0, 200, 1);
+	world_hear_snapshot(&world, 200);
+	assert_int_equal(world.fetches, 3);
+	assert_int_equal(world.fetch_index, 200);
+	world_fini(&world);
+}
+
 static void a_stalled_disk_ends_leading(void **state)
 {
 	struct world world;
@@ -404,6 +441,7 @@ int main(void)
 	    cmocka_unit_test(a_proposal_is_forwarded_and_tried_again_when_nothing_comes_back),
 	    cmocka_unit_test(a_proposal_that_could_not_be_sent_certainly_did_not_happen),
 	    cmocka_unit_test(forwarded_copies_carry_what_tells_them_apart),
+	    cmocka_unit_test(a_failure_of_a_superseded_fetch_is_passed_over),
 	    cmocka_unit_test(a_stalled_disk_ends_leading),
 	    cmocka_unit_test(entries_of_no_kind_are_not_stepped),
 	};
