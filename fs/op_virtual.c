@@ -69,7 +69,9 @@ bool op_virtual_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 	}
 	struct fs *fs = op_fs(req);
 	struct handle *handle = handle_new_virtual();
-	handle->content = virtual_render(virtual_of(id), fs->replica, &handle->arena);
+	struct virtual_sources sources = {.replica = fs->replica};
+	replay_counts(fs->replay, &sources.replay);
+	handle->content = virtual_render(virtual_of(id), &sources, &handle->arena);
 	info->fh = (uintptr_t)handle;
 	info->direct_io = 1; /* its size is not known before */
 	info->noflush = 1;

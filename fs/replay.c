@@ -141,6 +141,7 @@ void replay_counts(struct replay *replay, struct replay_counts *ret_counts)
 {
 	pthread_mutex_lock(&replay->mutex);
 	*ret_counts = replay->counts;
+	ret_counts->waiting = replay->queue.count;
 	pthread_mutex_unlock(&replay->mutex);
 }
 

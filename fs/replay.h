@@ -105,6 +105,6 @@ void replay_invalidate(struct replay *replay, fuse_ino_t node);
 /* ---- for .etcfs/metrics ---- */
 
 struct replay_counts {
-	uint64_t queued, replayed, coalesced, dropped, failed, repeated, helper_starts;
+	uint64_t waiting, replayed, coalesced, dropped, failed, repeated, helper_starts;
 };
 void replay_counts(struct replay *replay, struct replay_counts *ret_counts);

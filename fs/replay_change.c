@@ -316,7 +316,6 @@ static void step_queue(struct replay *replay, struct step *step)
 		}
 		pushed = step_queue_push(&replay->queue, step);
 	}
-	replay->counts.queued += pushed == STEP_ADDED;
 	replay->counts.coalesced += pushed == STEP_COALESCED;
 	replay->counts.dropped += pushed == STEP_FULL;
 	replay->all_stale |= pushed == STEP_FULL && replay->options.reads == FS_READS_LOCAL;

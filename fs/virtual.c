@@ -19,6 +19,7 @@ enum {
 
 struct virtual_page {
 	struct replica *replica;
+	const struct replay_counts *replay;
 	struct arena *arena;
 	struct replica_status status;
 	struct buffer text;
@@ -119,11 +120,35 @@ static void virtual_health_page(struct virtual_page *page)
 	virtual_print(page, "%s\n", virtual_health(page));
 }
 
+static void virtual_metrics_of_replay(struct virtual_page *page)
+{
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} metrics[] = {
+	    {"queue", "gauge", "Changes that wait to be shown to watchers here", page->replay->waiting},
+	    {"done_total", "counter", "Changes shown to watchers here", page->replay->replayed},
+	    {"coalesced_total", "counter", "Changes told by the one before them that still waited",
+	     page->replay->coalesced},
+	    {"repeated_total", "counter", "Own changes shown again after a replayed one of the same name",
+	     page->replay->repeated},
+	    {"dropped_total", "counter", "Changes that found the queue full", page->replay->dropped},
+	    {"failed_total", "counter", "Changes that could not be shown", page->replay->failed},
+	    {"helper_starts_total", "counter", "Times that the helper was started", page->replay->helper_starts},
+	};
+	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
+		virtual_print(page,
+		              "# HELP etcfs_replay_%s %s\n# TYPE etcfs_replay_%s %s\netcfs_replay_%s %" PRIu64 "\n",
+		              metrics[i].name, metrics[i].help, metrics[i].name, metrics[i].type, metrics[i].name,
+		              metrics[i].value);
+}
+
 static void virtual_metrics(struct virtual_page *page)
 {
 	enum err err = replica_metrics(page->replica, &page->text);
 	if (err != ERR_OK)
 		virtual_print(page, "# cut: %s\n", err_text(err));
+	virtual_metrics_of_replay(page);
 }
 
 static const char *virtual_key(struct virtual_page *page, struct bytes key)
@@ -195,12 +220,12 @@ const char *virtual_name(enum virtual_file file)
 	return virtual_files[file].name;
 }
 
-struct bytes virtual_render(enum virtual_file file, struct replica *replica, struct arena *arena)
+struct bytes virtual_render(enum virtual_file file, const struct virtual_sources *sources, struct arena *arena)
 {
 	check(file > VIRTUAL_NONE && file < VIRTUAL_FILES);
-	struct virtual_page page = {.replica = replica, .arena = arena};
+	struct virtual_page page = {.replica = sources->replica, .replay = &sources->replay, .arena = arena};
 	buffer_init(&page.text, VIRTUAL_BYTES_MAX);
-	replica_status(replica, arena, &page.status);
+	replica_status(sources->replica, arena, &page.status);
 	virtual_files[file].render(&page);
 	struct bytes content = arena_dup(arena, buffer_bytes(&page.text));
 	buffer_fini(&page.text);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "fs/replay.h"
 #include "replica/replica.h"
 
 #define VIRTUAL_DIRECTORY ".etcfs"
@@ -29,5 +30,9 @@ enum virtual_file {
 /* VIRTUAL_NONE when there is no such file. */
 enum virtual_file virtual_find(struct bytes name);
 const char *virtual_name(enum virtual_file file);
+struct virtual_sources {
+	struct replica *replica;
+	struct replay_counts replay;
+};
 /* The content, in the arena. ON_ANY_THREAD, never blocks on others. */
-struct bytes virtual_render(enum virtual_file file, struct replica *replica, struct arena *arena);
+struct bytes virtual_render(enum virtual_file file, const struct virtual_sources *sources, struct arena *arena);

@@ -6,6 +6,7 @@ FS_TESTS = \
 	tests/unit/fs/test_mountpoint \
 	tests/unit/fs/test_names \
 	tests/unit/fs/test_note \
+	tests/unit/fs/test_replay \
 	tests/unit/fs/test_rim \
 	tests/unit/fs/test_step_queue \
 	tests/unit/fs/test_virtual
@@ -39,3 +40,4 @@ tests_unit_fs_test_mode_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_node_LDADD = libfs.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_unit_fs_test_xattr_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_plan_LDADD = libfs.a libsolo.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
+tests_unit_fs_test_replay_LDADD = libfs.a libsolo.a libstore.a libbase.a $(UNIT_LIBS) $(FUSE3_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)

@@ -180,6 +180,9 @@ static void directories_that_end_with_their_last_key_are_removed_deepest_first(v
 	assert_string_equal(announced(etc, events, 3, NULL),
 	                    "remove /etc/a/b/f #7; remove /etc/a/b/g #8; remove /etc/a/h #9; remove /etc/a/b/; "
 	                    "remove /etc/a/");
+	struct kv_event upper_first[] = {deleted("/etc/a/a", 7), deleted("/etc/a/b/f", 8)};
+	assert_string_equal(announced(etc, upper_first, 2, NULL),
+	                    "remove /etc/a/a #7; remove /etc/a/b/f #8; remove /etc/a/b/; remove /etc/a/");
 	static const struct directory kept[] = {{"/etc/", 1}, {"/etc/a/", 1}, {NULL, 0}};
 	assert_string_equal(announced(kept, events, 1, NULL), "remove /etc/a/b/f #7; remove /etc/a/b/");
 }

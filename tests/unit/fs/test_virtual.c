@@ -53,6 +53,8 @@ enum err kv_change_until(struct kv_view *view, int64_t revision, struct arena *a
 	return ERR_NOT_FOUND;
 }
 
+static const struct virtual_sources sources = {.replay = {.replayed = 5}};
+
 static int setup(void **state)
 {
 	memset(members, 0, sizeof members);
@@ -75,14 +77,14 @@ static void page_is(enum virtual_file file, const char *expected)
 {
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
-	assert_string_equal(arena_dup_string(&arena, virtual_render(file, NULL, &arena)), expected);
+	assert_string_equal(arena_dup_string(&arena, virtual_render(file, &sources, &arena)), expected);
 }
 
 static void page_has(enum virtual_file file, const char *expected)
 {
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
-	const char *page = arena_dup_string(&arena, virtual_render(file, NULL, &arena));
+	const char *page = arena_dup_string(&arena, virtual_render(file, &sources, &arena));
 	if (strstr(page, expected) == NULL)
 		fail_msg("no \"%s\" in \"%s\"", expected, page);
 }
@@ -122,6 +124,7 @@ static void every_member_has_its_line(void **state)
 	page_has(VIRTUAL_MEMBERS, "n2               unreachable");
 	page_has(VIRTUAL_STATUS, "leader     n1\n");
 	page_has(VIRTUAL_METRICS, "etcfs_up 1\n");
+	page_has(VIRTUAL_METRICS, "\netcfs_replay_done_total 5\n");
 }
 
 static void the_log_reads_oldest_first_and_shows_a_rename_as_one(void **state)
