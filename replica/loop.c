@@ -540,6 +540,11 @@ void loop_applied(struct loop *loop, uint64_t applied)
 
 void loop_trimmed(struct loop *loop, uint64_t index)
 {
+	/* Whoever looked at the state may have seen more than is told here: it stands at a snapshot before the log does. */
+	if (index > loop->applied)
+		index = loop->applied;
+	if (index == 0)
+		return;
 	struct raft_event event = loop_event(loop, RAFT_EVENT_TRIMMED);
 	event.index = index;
 	loop_step_event(loop, &event);

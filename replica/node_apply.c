@@ -130,14 +130,22 @@ static void node_install(struct replica *replica, struct apply_job *job)
 	enum err err = recovery_note_install(replica, letter->index, letter->term);
 	if (err == ERR_OK)
 		err = store_snapshot_install(replica->store, job->directory);
-	if (err == ERR_OK)
-		err = store_config(replica->store, &letter->arena, &letter->config);
 	if (err != ERR_OK) {
+		/* The note would else speak of a state that the log may come to by itself. */
+		enum err ignored = recovery_forget_install(replica);
+		(void)ignored; /* logged */
 		letter->kind = LETTER_SNAPSHOT_FAILED;
 		letter->peer = 0;
 		node_post(replica, letter);
 		return;
 	}
+	/* The state is replaced, so there is no way back: the note has the next start go on. */
+	err = store_config(replica->store, &letter->arena, &letter->config);
+	if (err != ERR_OK)
+		log_fatal("install_failed",
+		          "path=%s index=%" PRIu64 " reason=\"the configuration cannot be read: %s\" "
+		          "remedy=\"start again; if it stays so, replace this member\"",
+		          replica->options.data_directory, letter->index, err_text(err));
 	check(store_applied(replica->store) == letter->index);
 	pending_skipped(replica->pending, node_outcome, replica);
 	barriers_applied(replica->barriers, letter->index);
