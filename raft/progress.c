@@ -153,11 +153,14 @@ bool raft_peer_rejected(struct raft_peer *peer, uint64_t rejected, uint64_t hint
 	case RAFT_PROBE:
 		break;
 	}
-	if (rejected != peer->next - 1 || rejected <= peer->match)
+	if (rejected != peer->next - 1 || rejected == 0)
 		return false;
-	peer->next = (hint < rejected ? hint : rejected - 1) + 1;
-	if (peer->next <= peer->match)
-		peer->next = peer->match + 1;
+	uint64_t last = hint < rejected ? hint : rejected - 1;
+	/* It has lost what it had acknowledged, and its disk does not show it: it gets that again. Of an old answer the same may
+	 * be thought, which costs a round and no more: what is committed stays so. */
+	if (rejected == peer->match)
+		peer->match = last;
+	peer->next = (last > peer->match ? last : peer->match) + 1;
 	peer->paused = false;
 	return true;
 }

@@ -14,7 +14,8 @@
  *
  * Invariants:
  *  1. match < next.
- *  2. match grows only, within a term of the leader, but for a member that says that its log is damaged.
+ *  2. match grows only, within a term of the leader, but for a member that says that its log is damaged, or that rejects the
+ *     probe of the very entry that it had acknowledged.
  *  3. Only REPLICATE has messages in flight.
  */
 #pragma once

@@ -69,6 +69,26 @@ static void an_old_rejection_moves_nothing(void **state)
 	raft_peers_fini(&peers);
 }
 
+/* A disk may lose the tail of a log without a trace: only the last batches are not on record elsewhere. */
+static void a_member_that_lost_what_it_acknowledged_gets_it_again(void **state)
+{
+	struct raft_peers peers;
+	struct raft_peer *peer = one_peer(&peers, 1);
+	raft_peer_accepted(peer, 9);
+	raft_peer_replicate(peer);
+	raft_peer_probe(peer); /* its connection broke */
+	assert_int_equal(peer->next, 10);
+	assert_false(raft_peer_rejected(peer, 8, 7));
+	assert_true(raft_peer_rejected(peer, 9, 6));
+	assert_int_equal(peer->match, 6);
+	assert_int_equal(peer->next, 7);
+	assert_true(raft_peer_accepted(peer, 9));
+	raft_peers_fini(&peers);
+	peer = one_peer(&peers, 1);
+	assert_false(raft_peer_rejected(peer, 0, 0)); /* nonsense: all have what is before the first entry */
+	raft_peers_fini(&peers);
+}
+
 static void a_probe_goes_on_behind_the_snapshot(void **state)
 {
 	struct raft_peers peers;
@@ -106,6 +126,7 @@ int main(void)
 	    cmocka_unit_test(what_is_in_flight_is_bounded_in_messages_and_bytes),
 	    cmocka_unit_test(an_old_acceptance_takes_nothing_back),
 	    cmocka_unit_test(an_old_rejection_moves_nothing),
+	    cmocka_unit_test(a_member_that_lost_what_it_acknowledged_gets_it_again),
 	    cmocka_unit_test(a_probe_goes_on_behind_the_snapshot),
 	    cmocka_unit_test(who_stays_in_the_configuration_keeps_its_progress),
 	};
