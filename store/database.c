@@ -32,10 +32,10 @@ static enum err database_err_of(const char *text)
 		const char *words;
 		enum err err;
 	} table[] = {
-	    {"No space left", ERR_NO_SPACE}, {"Disk quota", ERR_NO_SPACE},   {"No locks available", ERR_LOCKED},
-	    {"lock ", ERR_LOCKED},           {"Permission", ERR_PERMISSION}, {"Read-only", ERR_PERMISSION},
-	    {"Corruption", ERR_CORRUPT},     {"No such file", ERR_CORRUPT},  {"does not exist", ERR_CORRUPT},
-	    {"checksum", ERR_CORRUPT},
+	    {"Corruption", ERR_CORRUPT}, /* first: it goes on with "block checksum …", and no lock is meant */
+	    {"No space left", ERR_NO_SPACE}, {"Disk quota", ERR_NO_SPACE},    {"No locks available", ERR_LOCKED},
+	    {"lock ", ERR_LOCKED},           {"Permission", ERR_PERMISSION},  {"Read-only", ERR_PERMISSION},
+	    {"No such file", ERR_CORRUPT},   {"does not exist", ERR_CORRUPT}, {"checksum", ERR_CORRUPT},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
 		if (strstr(text, table[i].words) != NULL)

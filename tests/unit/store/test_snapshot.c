@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
+#include "store/database.h"
 #include "tests/unit/store/fixture.h"
 
 static int setup(void **state)
@@ -224,6 +226,15 @@ static void a_name_that_is_damaged_or_lost_is_not_taken_for_an_empty_store(void 
 	assert_true(fixture_has(f, "/d/b"));
 }
 
+static void a_damaged_block_is_not_taken_for_a_lock(void **state)
+{
+	assert_int_equal(database_err("/x", memory_dup_string("Corruption: block checksum mismatch: stored = 1")),
+	                 ERR_CORRUPT);
+	assert_int_equal(database_err("/x", memory_dup_string("IO error: While lock file: /x/LOCK: Resource busy")),
+	                 ERR_LOCKED);
+	assert_int_equal(database_err("/x", memory_dup_string("IO error: lock hold by current process")), ERR_LOCKED);
+}
+
 static void a_store_that_is_open_is_locked(void **state)
 {
 	struct fixture *f = *state;
@@ -246,6 +257,7 @@ int main(void)
 	    TEST(a_named_snapshot_is_the_state_after_a_crash),
 	    TEST(a_newer_format_is_refused_and_left_alone),
 	    TEST(a_name_that_is_damaged_or_lost_is_not_taken_for_an_empty_store),
+	    TEST(a_damaged_block_is_not_taken_for_a_lock),
 	    TEST(a_store_that_is_open_is_locked),
 	};
 	return UNIT_RUN(tests);
