@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replica/recovery.h"
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -40,10 +42,25 @@ static enum err recovery_identity(struct replica *replica)
 	return err;
 }
 
+/* Does the directory hold anything of a log? One that is there and empty is what a disk that was not mounted leaves. */
+static bool recovery_log_exists(const char *log_directory)
+{
+	DIR *directory = opendir(log_directory);
+	bool found = false;
+	struct dirent *entry;
+	while (directory != NULL && !found && (entry = readdir(directory)) != NULL) {
+		const char *dot = strrchr(entry->d_name, '.');
+		found = strcmp(entry->d_name, "identity") == 0 || (dot != NULL && strcmp(dot, ".log") == 0);
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return found;
+}
+
 /* A node that lost its vote could vote twice in a term: thesis §3.8. */
 static enum err recovery_check_log_exists(const struct replica *replica, const char *log_directory)
 {
-	if (!replica->identity.formed || access(log_directory, F_OK) == 0)
+	if (!replica->identity.formed || recovery_log_exists(log_directory))
 		return ERR_OK;
 	log_error(
 	    "log_missing",

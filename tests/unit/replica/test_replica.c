@@ -113,6 +113,13 @@ static void a_lost_log_or_identity_is_damage_and_not_a_new_beginning(void **stat
 		assert_int_equal(cluster_try_start(&cluster, 0), ERR_DAMAGED);
 		assert_int_equal(rename(moved, path), 0);
 	}
+	/* As when the filesystem that held it is not mounted. */
+	snprintf(path, sizeof path, "%s/n1/log", cluster.directory);
+	assert_int_equal(rename(path, moved), 0);
+	assert_int_equal(file_make_directory(path, 0700), ERR_OK);
+	assert_int_equal(cluster_try_start(&cluster, 0), ERR_DAMAGED);
+	assert_int_equal(file_remove_tree(path), ERR_OK);
+	assert_int_equal(rename(moved, path), 0);
 	cluster_start(&cluster, 0);
 	assert_int_equal(cluster_get(cluster.nodes[0], "/a"), 1);
 	cluster_fini(&cluster);
