@@ -96,23 +96,38 @@ bool call_take_node(struct call *call, size_t at, fuse_ino_t id)
 	return false;
 }
 
+static bool call_interrupt_move(struct call *call, enum call_interrupt from, enum call_interrupt to)
+{
+	int expected = from;
+	return atomic_compare_exchange_strong(&call->interrupt, &expected, to);
+}
+
+static void call_tell_warden(struct call *call)
+{
+	atomic_fetch_add(&call->references, 1);
+	warden_cancel(call->fs->warden, call);
+}
+
 /* Called by libfuse with the request's lock held: it only tells the warden. */
 static void call_interrupted(fuse_req_t req, void *argument)
 {
 	(void)req;
 	struct call *call = argument;
-	if (atomic_exchange(&call->interrupted, true))
-		return;
-	atomic_fetch_add(&call->references, 1);
-	warden_cancel(call->fs->warden, call);
+	if (call_interrupt_move(call, CALL_ARMING, CALL_INTERRUPTED))
+		return; /* call_arm() will tell */
+	if (call_interrupt_move(call, CALL_ARMED, CALL_INTERRUPTED))
+		call_tell_warden(call);
 }
 
+/* A request that was interrupted already is answered only after libfuse has let go of its lock: the answer frees both. */
 void call_arm(struct call *call)
 {
 	if (!call->req || call->armed)
 		return;
 	call->armed = true;
 	fuse_req_interrupt_func(call->req, call_interrupted, call);
+	if (!call_interrupt_move(call, CALL_ARMING, CALL_ARMED))
+		call_tell_warden(call);
 }
 
 void call_cancel(struct call *call)

@@ -26,6 +26,8 @@
 struct stage;
 struct handle;
 
+enum call_interrupt { CALL_ARMING, CALL_ARMED, CALL_INTERRUPTED };
+
 enum call_state { CALL_WAITING, CALL_COMMITTED, CALL_CANCELED, CALL_ANSWERED };
 
 enum {
@@ -79,9 +81,9 @@ struct call {
 	struct arena scratch; /* of the last look or plan, and what was found */
 	_Atomic int state;    /* enum call_state */
 	_Atomic unsigned references;
-	_Atomic bool interrupted;
-	bool armed; /* for interrupts */
-	bool fresh; /* views opened from now on show all that was acknowledged before the call */
+	_Atomic int interrupt; /* enum call_interrupt */
+	bool armed;            /* for interrupts */
+	bool fresh;            /* views opened from now on show all that was acknowledged before the call */
 	unsigned attempts;
 	int32_t thread; /* that asks, as the kernel numbers it; 0: nobody */
 	uint64_t deadline_ns, op;
@@ -98,6 +100,7 @@ struct call {
 	struct call_found found;
 	struct stat stat; /* asked for */
 	int to_set;
+	bool appends;
 	uint32_t mode, uid, gid;
 	uint64_t rdev, id;
 	enum plan_rename_mode rename_mode;

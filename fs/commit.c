@@ -42,9 +42,12 @@ static enum verdict commit_plan_content(struct call *call, struct plan *plan, co
 	struct attr attr = commit_attr(stage, &there);
 	call->id = object_id(object);
 	call->data = draft_content(&stage->draft);
-	if (draft_is_clean(&stage->draft) && !stage->created)
-		return plan_attr(plan, object, &attr);
 	bool moved_on = object->record.mod_revision != stage->content_revision;
+	if (draft_is_clean(&stage->draft) && !stage->created) {
+		if (moved_on) /* then that content is what the stage has afterwards */
+			call->data = arena_dup(&call->scratch, object->record.value);
+		return plan_attr(plan, object, &attr);
+	}
 	if (moved_on)
 		call->data = draft_lay(&stage->draft, object->record.value, &call->scratch);
 	if (call->data.size > stage->fs->options.file_bytes_max)
@@ -121,14 +124,26 @@ static void commit_succeeded(struct call *call, struct stage *stage)
 	stage_move(stage, STAGE_LOADED);
 }
 
+/* By a close or an fsync, which tells how it went. */
+static bool commit_is_awaited(const struct stage *stage)
+{
+	const struct call *waiter = stage->waiters;
+	while (waiter && waiter->resume != stage_saved)
+		waiter = waiter->next_waiter;
+	return waiter != NULL;
+}
+
 static void commit_failed(struct call *call, struct stage *stage, int error)
 {
 	/* EIO: it may have happened. Nobody may write it again on top. */
-	bool unknown = error == EIO, forgotten = stage->handles == 0;
+	bool unknown = error == EIO, forgotten = stage->handles == 0, told = commit_is_awaited(stage);
 	if (!unknown && !forgotten) {
+		stage->told = told;
 		stage_move(stage, STAGE_DIRTY);
 		return;
 	}
+	if (!told && !forgotten)
+		stage->failure = error;
 	struct arena arena;
 	arena_init(&arena);
 	struct node_look look = node_look(call->fs->nodes, stage->node, &arena);
@@ -159,7 +174,6 @@ static void commit_finish(struct call *call, int error)
 	bool lost = look.state == NODE_STAGED && stage->state == STAGE_EMPTY;
 	if (stage->handles == 0 && stage->state == STAGE_LOADED)
 		stage_move(stage, STAGE_EMPTY);
-	bool dirty = stage->state == STAGE_DIRTY;
 	struct call *waiters = stage->waiters;
 	stage->waiters = NULL;
 	stage->waiters_end = &stage->waiters;
@@ -168,8 +182,7 @@ static void commit_finish(struct call *call, int error)
 		node_bury(fs->nodes, stage->node);
 	if (merged)
 		replay_invalidate(fs->replay, look.id);
-	if (!dirty)
-		warden_remove(fs->warden, stage);
+	warden_remove(fs->warden, stage);
 	while (waiters) {
 		struct call *next = waiters->next_waiter;
 		waiters->resume(waiters, error);
@@ -180,11 +193,17 @@ static void commit_finish(struct call *call, int error)
 static const struct call_kind commit_kind_of_call = {
     .name = "commit", .need = CALL_CHANGES, .plan = commit_plan, .finish = commit_finish};
 
+void stage_saved(struct call *call, int error)
+{
+	call_finish(call, error != 0 ? error : stage_take_failure(call->stage));
+}
+
 bool stage_commit(struct stage *stage, struct call *call)
 {
 	struct fs *fs = stage->fs;
 	pthread_mutex_lock(&stage->mutex);
-	bool starts = stage->state == STAGE_DIRTY, waits = starts || stage->state == STAGE_COMMITTING;
+	bool starts = stage->state == STAGE_DIRTY && (call || !stage->told);
+	bool waits = starts || stage->state == STAGE_COMMITTING;
 	if (starts)
 		stage_move(stage, STAGE_COMMITTING);
 	if (waits && call) {

@@ -99,6 +99,17 @@ enum verdict entry_stat(struct fs *fs, struct kv_view *view, struct node *node, 
 	return VERDICT_GO;
 }
 
+enum verdict entry_stat_now(struct fs *fs, struct node *node, struct arena *arena, struct stat *ret_stat)
+{
+	enum verdict verdict = VERDICT_AGAIN;
+	for (unsigned looks = 0; looks < CALL_LOOKS_MAX && verdict == VERDICT_AGAIN; looks++) {
+		struct kv_view *view = fs_view(fs);
+		verdict = entry_stat(fs, view, node, arena, ret_stat);
+		kv_view_close(view);
+	}
+	return verdict;
+}
+
 int entry_made(struct call *call, size_t at, const char *name)
 {
 	enum verdict verdict = VERDICT_AGAIN;

@@ -12,5 +12,7 @@ enum verdict entry_of_object(struct fs *fs, struct kv_view *view, struct node *p
                              const struct object *object, struct call_found *ret_found) MUST_USE;
 enum verdict entry_stat(struct fs *fs, struct kv_view *view, struct node *node, struct arena *arena,
                         struct stat *ret_stat) MUST_USE;
+/* The same on a view of its own. */
+enum verdict entry_stat_now(struct fs *fs, struct node *node, struct arena *arena, struct stat *ret_stat) MUST_USE;
 /* Looks at call->nodes[at] and call->name (the last name that the call made), for the reply: 0 or an errno. */
 int entry_made(struct call *call, size_t at, const char *name);

@@ -130,13 +130,7 @@ static enum err fs_attributes(void *argument, struct node *node, struct stat *re
 	struct fs *fs = argument;
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
-	enum verdict verdict = VERDICT_AGAIN;
-	for (int i = 0; i < CALL_LOOKS_MAX && verdict == VERDICT_AGAIN; i++) {
-		struct kv_view *view = fs_view(fs);
-		verdict = entry_stat(fs, view, node, &arena, ret_stat);
-		kv_view_close(view);
-	}
-	return fs_err(verdict);
+	return fs_err(entry_stat_now(fs, node, &arena, ret_stat));
 }
 
 static enum err fs_child(void *argument, struct node *parent, const char *name, struct node **ret_node)

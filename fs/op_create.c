@@ -51,6 +51,16 @@ static const struct call_kind create_now_kind = {.name = "create",
 
 /* ---- staged ---- */
 
+/* What an earlier look found at the name. */
+static void create_forget(struct call *call)
+{
+	if (call->handle)
+		handle_free(call->fs, call->handle);
+	call->handle = NULL;
+	node_unpin(call->fs->nodes, call->nodes[CALL_NODES_MAX - 1]);
+	call->nodes[CALL_NODES_MAX - 1] = NULL;
+}
+
 static enum verdict create_stage(struct call *call, const struct object *directory, const struct spot *spot)
 {
 	struct fs *fs = call->fs;
@@ -65,6 +75,7 @@ static enum verdict create_stage(struct call *call, const struct object *directo
 	struct call_found found = {.stat.st_ino = call->id};
 	if (node_stage(fs->nodes, &place, &found.node) != ERR_OK)
 		return VERDICT_AGAIN;
+	create_forget(call);
 	call->found = found;
 	call->nodes[CALL_NODES_MAX - 1] = found.node;
 	call->handle = handle_new_file(fs, found.node, call->info.flags);
@@ -89,7 +100,10 @@ static enum verdict create_look(struct call *call, struct kv_view *view)
 	struct spot spot;
 	enum verdict verdict = entry_find(call->fs, view, call->nodes[0], call->name, &call->scratch, &call->found);
 	if (verdict == VERDICT_GO) {
-		node_unpin(call->fs->nodes, call->nodes[CALL_NODES_MAX - 1]); /* of an earlier look */
+		if (call->nodes[CALL_NODES_MAX - 1] != call->found.node)
+			create_forget(call);
+		else
+			node_unpin(call->fs->nodes, call->found.node); /* pinned by both looks */
 		call->nodes[CALL_NODES_MAX - 1] = call->found.node;
 		return create_open(call, view);
 	}

@@ -154,10 +154,8 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
 
 static enum verdict write_look(struct call *call, struct kv_view *view)
 {
-	struct stage_write write = {.data = call->data,
-	                            .offset = (size_t)call->offset,
-	                            .append = call->handle->append && !call->info.writepage,
-	                            .writer = call->thread};
+	struct stage_write write = {
+	    .data = call->data, .offset = (size_t)call->offset, .append = call->appends, .writer = call->thread};
 	enum stage_answer answer;
 	call->resume = call_again;
 	while ((answer = stage_write(call->stage, &write, call)) == STAGE_LOAD) {
@@ -186,9 +184,9 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
 	if (replay_write(req, size, info))
 		return;
 	struct call *call = call_new(op_fs(req), req, &write_kind);
-	call->handle = handle_of(info);
-	call->stage = call->handle->stage;
-	call->info = *info;
+	/* An interrupted write's handle may be gone when it goes on. */
+	call->stage = handle_of(info)->stage;
+	call->appends = handle_of(info)->append && !info->writepage;
 	call->offset = offset;
 	call->data = arena_dup(&call->arena, bytes_of(data, size));
 	if (call_take_node(call, 0, id))
@@ -205,9 +203,10 @@ static void file_save(fuse_req_t req, fuse_ino_t id, struct stage *stage)
 	struct call *call = call_new(op_fs(req), req, &save_kind);
 	if (!call_take_node(call, 0, id))
 		return;
-	call->resume = call_finish;
+	call->stage = stage;
+	call->resume = stage_saved;
 	if (!stage_commit(stage, call))
-		call_finish(call, 0);
+		stage_saved(call, 0);
 }
 
 void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
@@ -223,7 +222,8 @@ void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 	if (saves)
 		file_save(req, id, handle->stage);
 	else
-		fuse_reply_err(req, 0);
+		fuse_reply_err(req,
+		               handle->kind == HANDLE_FILE && handle->writable ? stage_take_failure(handle->stage) : 0);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t id, int only_data, struct fuse_file_info *info)

@@ -52,11 +52,8 @@ static enum verdict setattr_plan(struct call *call, struct kv_view *view, struct
 static void setattr_finish(struct call *call, int error)
 {
 	struct stat stat;
-	if (error == 0) {
-		struct kv_view *view = fs_view(call->fs);
-		error = verdict_errno(entry_stat(call->fs, view, call->nodes[0], &call->scratch, &stat));
-		kv_view_close(view);
-	}
+	if (error == 0)
+		error = verdict_errno(entry_stat_now(call->fs, call->nodes[0], &call->scratch, &stat));
 	if (error == 0)
 		reply_attr(call, &stat);
 	else

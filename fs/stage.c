@@ -69,7 +69,7 @@ void stage_move(struct stage *stage, enum stage_state to)
 	if (to == STAGE_EMPTY || to == STAGE_LOADED) {
 		draft_settle(&stage->draft);
 		stage->attr_set = 0;
-		stage->created = stage->wrote = stage->refused = false;
+		stage->created = stage->wrote = stage->refused = stage->told = false;
 	}
 }
 
@@ -84,12 +84,28 @@ void stage_close(struct stage *stage)
 {
 	pthread_mutex_lock(&stage->mutex);
 	check(stage->handles > 0);
-	if (--stage->handles == 0 && stage->state == STAGE_LOADED)
+	bool last = --stage->handles == 0, drops = last && stage->state == STAGE_DIRTY && stage->told;
+	bool unmakes = drops && stage->created;
+	if (last && (drops || stage->state == STAGE_LOADED))
 		stage_move(stage, STAGE_EMPTY);
+	if (last)
+		stage->failure = 0;
 	pthread_mutex_unlock(&stage->mutex);
+	if (unmakes)
+		node_bury(stage->fs->nodes, stage->node);
 }
 
 /* ---- content ---- */
+
+/* What is loaded is the newest that the node has seen. */
+static bool stage_is_current(const struct stage *stage)
+{
+	struct arena arena;
+	arena_init(&arena);
+	int64_t newest = node_look(stage->fs->nodes, stage->node, &arena).revision;
+	arena_fini(&arena);
+	return stage->content_revision >= newest;
+}
 
 enum verdict stage_load(struct stage *stage, struct kv_view *view, struct arena *arena)
 {
@@ -113,8 +129,10 @@ enum verdict stage_load(struct stage *stage, struct kv_view *view, struct arena 
 		stage->content_revision = object.record.mod_revision;
 		stage_move(stage, STAGE_LOADED);
 	}
+	/* A change that came after the view was opened: asking the same view again would never end. */
+	bool current = stage->state != STAGE_LOADED || stage_is_current(stage);
 	pthread_mutex_unlock(&stage->mutex);
-	return VERDICT_GO;
+	return current ? VERDICT_GO : VERDICT_AGAIN;
 }
 
 void stage_create(struct stage *stage, const struct attr *attr, int32_t writer)
@@ -133,15 +151,11 @@ void stage_create(struct stage *stage, const struct attr *attr, int32_t writer)
 /* Whether it can be changed now. */
 static enum stage_answer stage_ask(struct stage *stage, struct call *call)
 {
-	struct arena arena;
 	switch (stage->state) {
 	case STAGE_EMPTY:
 		return STAGE_LOAD;
 	case STAGE_LOADED:
-		arena_init(&arena);
-		int64_t newest = node_look(stage->fs->nodes, stage->node, &arena).revision;
-		arena_fini(&arena);
-		return stage->content_revision < newest ? STAGE_LOAD : STAGE_DONE;
+		return stage_is_current(stage) ? STAGE_DONE : STAGE_LOAD;
 	case STAGE_COMMITTING:
 		call_arm(call);
 		call->next_waiter = NULL;
@@ -160,6 +174,7 @@ static void stage_touch(struct stage *stage)
 	int64_t now_ns = fs_now_ns(stage->fs);
 	stage->attr.mtime_ns = stage->attr.ctime_ns = now_ns;
 	stage->attr_set &= ~FUSE_SET_ATTR_MTIME;
+	stage->told = false;
 	stage->written_ns = clock_steady_ns();
 	if (stage->state == STAGE_LOADED)
 		stage_move(stage, STAGE_DIRTY);
@@ -222,6 +237,7 @@ enum stage_answer stage_set_attr(struct stage *stage, const struct stat *asked, 
 		mode_set_attr(&stage->attr, asked, to_set, fs_now_ns(stage->fs));
 		stage->attr_set |= to_set;
 		stage->wrote = true;
+		stage->told = false;
 		stage->written_ns = clock_steady_ns();
 		if (stage->state == STAGE_LOADED)
 			stage_move(stage, STAGE_DIRTY);
@@ -288,6 +304,23 @@ bool stage_is_dirty(struct stage *stage)
 	bool dirty = stage->state == STAGE_DIRTY || stage->state == STAGE_COMMITTING;
 	pthread_mutex_unlock(&stage->mutex);
 	return dirty;
+}
+
+bool stage_wants_commit(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	bool wants = stage->state == STAGE_COMMITTING || (stage->state == STAGE_DIRTY && !stage->told);
+	pthread_mutex_unlock(&stage->mutex);
+	return wants;
+}
+
+int stage_take_failure(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	int failure = stage->failure;
+	stage->failure = 0;
+	pthread_mutex_unlock(&stage->mutex);
+	return failure;
 }
 
 bool stage_is_orphan(struct stage *stage)

@@ -45,6 +45,8 @@ struct stage {
 	bool created;             /* the object is not in the store yet */
 	bool wrote;               /* more than created or truncated: a FLUSH commits it */
 	bool refused;             /* a write went over the limit: half of a save is not committed */
+	bool told;                /* that it is certainly not saved: it is tried again when asked, not unasked */
+	int failure;              /* errno of a commit that nobody waited for: told by the next fsync or close */
 	int64_t content_revision; /* mod_revision of the base; 0: none */
 	int64_t pages_revision;   /* of what the kernel has in its page cache; 0: nothing, -1: of several */
 	uint64_t written_ns;      /* steady clock */
@@ -95,6 +97,10 @@ bool stage_keeps_pages(struct stage *stage, int64_t revision);
 /* What a stat shows instead of the committed attributes: true if there is something to show. */
 bool stage_stat(struct stage *stage, struct stat *stat);
 bool stage_is_dirty(struct stage *stage);
+/* It is dirty, and nobody was told that this is not saved; or a commit is under way. */
+bool stage_wants_commit(struct stage *stage);
+/* The errno that is still to be told, once; or 0. */
+int stage_take_failure(struct stage *stage);
 bool stage_is_orphan(struct stage *stage);
 /* An orphan whose content nobody had open when its object went. */
 bool stage_is_lost(struct stage *stage);
@@ -116,3 +122,5 @@ void stage_move(struct stage *stage, enum stage_state to);
 
 /* True: there is something to commit, and call->resume runs when that is done. The call may be NULL: nobody waits. */
 bool stage_commit(struct stage *stage, struct call *call);
+/* The `resume` of a call that tells its caller whether all was saved; call->stage is set. */
+void stage_saved(struct call *call, int error);

@@ -79,8 +79,9 @@ void warden_add(struct warden *warden, struct stage *stage)
 void warden_remove(struct warden *warden, struct stage *stage)
 {
 	pthread_mutex_lock(&warden->mutex);
-	bool was = stage->kept;
-	stage->kept = false;
+	/* It may have been written to since the caller looked; that writer's warden_add() is done, or waits for the mutex. */
+	bool was = stage->kept && !stage_wants_commit(stage);
+	stage->kept = stage->kept && !was;
 	for (size_t i = 0; was && i < warden->count; i++)
 		if (warden->stages[i] == stage) {
 			warden->stages[i] = warden->stages[--warden->count];

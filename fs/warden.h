@@ -17,7 +17,7 @@ void warden_free(struct warden *warden);
 void warden_cancel(struct warden *warden, struct call *call);
 /* The stage has something to commit. ON_ANY_THREAD */
 void warden_add(struct warden *warden, struct stage *stage);
-/* It has no more: warden_add() may be called again. */
+/* It has no more, unless it was written to meanwhile. */
 void warden_remove(struct warden *warden, struct stage *stage);
 /* Begins to commit everything that is staged. */
 void warden_commit_all(struct warden *warden);
