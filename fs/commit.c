@@ -137,7 +137,7 @@ static void commit_failed(struct call *call, struct stage *stage, int error)
 {
 	/* EIO: it may have happened. Nobody may write it again on top. */
 	bool unknown = error == EIO, forgotten = stage->handles == 0, told = commit_is_awaited(stage);
-	if (!unknown && !forgotten) {
+	if (!unknown && !forgotten && !stage->refused) {
 		stage->told = told;
 		stage_move(stage, STAGE_DIRTY);
 		return;
