@@ -10,6 +10,9 @@ void raft_timer_reset(struct raft *raft)
 {
 	uint32_t timeout_ms = raft->options.election_timeout_ms;
 	raft->campaign_at_ms = raft->now_ms + timeout_ms + random_below(&raft->random, timeout_ms);
+	/* A promise under a longer timeout, before a restart: a candidate votes as well, for itself. */
+	if (raft->campaign_at_ms < raft->loyal_until_ms)
+		raft->campaign_at_ms = raft->loyal_until_ms;
 }
 
 static void raft_term_adopt(struct raft *raft, uint64_t term)

@@ -272,6 +272,8 @@ struct raft_start {
 	 * It neither votes, nor campaigns, nor acknowledges, until a snapshot that holds all that was committed when it
 	 * asked is installed; entries may then be what is left or none. Drop messages from before its damage. */
 	bool damaged;
+	/* The longest election timeout under which an earlier start may have answered a leader; 0: the one of now. */
+	uint32_t promised_ms;
 };
 
 struct raft;

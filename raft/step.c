@@ -114,7 +114,9 @@ static void raft_begin(struct raft *raft, const struct raft_start *start)
 {
 	/* A restart forgets whom this node answered: it keeps to any leader for as long as it might have promised. */
 	if (raft->term != 0 && !RAFT_HAS_BUG(DISLOYAL))
-		raft->loyal_until_ms = raft->now_ms + raft->options.election_timeout_ms;
+		raft->loyal_until_ms = raft->now_ms + (start->promised_ms > raft->options.election_timeout_ms
+		                                           ? start->promised_ms
+		                                           : raft->options.election_timeout_ms);
 	raft->commit = raft->applied = start->snapshot_index;
 	raft_membership_follow(raft);
 	raft_commit_to(raft, start->applied);

@@ -184,6 +184,7 @@ static enum err identity_parse(struct bytes content, const char *path, struct ar
 	identity->member = cursor_u64(&cursor);
 	identity->token = cursor_u64(&cursor);
 	identity->boot = cursor_u64(&cursor);
+	identity->promised_ms = cursor_u32(&cursor);
 	identity->formed = cursor_u8(&cursor) != 0;
 	identity->name = arena_dup_string(arena, cursor_sized(&cursor));
 	uint64_t count = cursor_varint(&cursor);
@@ -232,6 +233,7 @@ enum err identity_save(const char *data_directory, const struct identity *identi
 	buffer_put_u64(&buffer, identity->member);
 	buffer_put_u64(&buffer, identity->token);
 	buffer_put_u64(&buffer, identity->boot);
+	buffer_put_u32(&buffer, identity->promised_ms);
 	buffer_put_u8(&buffer, identity->formed);
 	buffer_put_sized(&buffer, bytes_of_string(identity->name));
 	buffer_put_varint(&buffer, identity->member_count);

@@ -16,7 +16,10 @@
 
 struct identity {
 	uint64_t cluster, member, token;
-	uint64_t boot;             /* starts so far: the incarnation */
+	uint64_t boot; /* starts so far: the incarnation */
+	/* The longest election timeout under which it may have promised a leader not to vote for another, and still be held
+	 * to it. */
+	uint32_t promised_ms;
 	bool formed;               /* log and store were made: from then on, one that is missing was lost */
 	const char *name;          /* of this member */
 	struct kv_member *members; /* the initial ones, ascending by id */

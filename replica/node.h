@@ -51,6 +51,7 @@ struct replica {
 	struct identity identity;
 	int lock;
 	int64_t started_ns;
+	uint64_t opened_ns; /* the same on the steady clock, once all was read */
 	struct store *store;
 	struct raftlog *log;
 	struct transport *transport;

@@ -77,6 +77,20 @@ static void keeper_trim(struct replica *replica, uint64_t now_ns, struct arena *
 	node_post(replica, letter);
 }
 
+/* ---- promises ---- */
+
+/* The start kept to what it had promised under a longer election timeout; that is over now. */
+static void keeper_end_promise(struct replica *replica, uint64_t now_ns)
+{
+	uint32_t now_ms = replica->options.election_timeout_ms;
+	if (replica->identity.promised_ms == now_ms ||
+	    now_ns < replica->opened_ns + replica->identity.promised_ms * CLOCK_NS_PER_MS)
+		return;
+	replica->identity.promised_ms = now_ms;
+	enum err err = identity_save(replica->options.data_directory, &replica->identity);
+	(void)err; /* logged; the next start then only waits longer than it must */
+}
+
 /* ---- members ---- */
 
 static void keeper_peer(struct replica *replica, const struct kv_member *member)
@@ -198,6 +212,7 @@ static void keeper_round(struct replica *replica)
 	transport_review(replica->transport, now_ns);
 	keeper_flush(replica, now_ns);
 	keeper_trim(replica, now_ns, &arena);
+	keeper_end_promise(replica, now_ns);
 	node_peers_refresh(replica);
 	keeper_publish(replica, &arena);
 	keeper_compare(replica, &arena);

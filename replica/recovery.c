@@ -175,6 +175,9 @@ enum err recovery_open(struct replica *replica, struct raftlog_state *ret_state)
 		err = file_remove_tree(snapshots);
 	if (err != ERR_OK)
 		return err;
+	/* A shorter timeout than at the last start does not shorten what was promised then. */
+	if (replica->identity.promised_ms < replica->options.election_timeout_ms)
+		replica->identity.promised_ms = replica->options.election_timeout_ms;
 	replica->identity.formed = true;
 	replica->identity.boot++;
 	return identity_save(replica->options.data_directory, &replica->identity);
@@ -254,6 +257,7 @@ enum err recovery_start(struct replica *replica, const struct raftlog_state *sta
 	    .now_ms = clock_steady_ms(),
 	    .term = state->term,
 	    .vote = state->vote,
+	    .promised_ms = replica->identity.promised_ms,
 	    .applied = store_applied(replica->store),
 	    .damaged = recovery_is_damaged(replica, state),
 	};

@@ -63,6 +63,7 @@ static enum err replica_open_transport(struct replica *replica)
 	    .cluster = replica->identity.cluster,
 	    .member = replica->identity.member,
 	    .incarnation = replica->identity.boot,
+	    .election_timeout_ms = replica->options.election_timeout_ms,
 	    .name = replica->identity.name,
 	    .listen_url = replica->options.listen_peer_url,
 	    .received = node_received,
@@ -91,6 +92,7 @@ static enum err replica_recover(struct replica *replica)
 	replica->pending = pending_new(replica->identity.member);
 	replica->snapshots = snapshots_new(replica);
 	atomic_store(&replica->applied, start.applied);
+	replica->opened_ns = clock_steady_ns();
 	err = node_loop_new(replica, &start, &replica->loop);
 	if (err == ERR_OK)
 		node_config_set(replica, raft_config_now(loop_core(replica->loop)));

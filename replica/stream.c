@@ -41,6 +41,7 @@ void stream_hello(const struct transport *transport, uint64_t to, struct buffer 
 	hello.from = transport->options.member;
 	hello.to = to;
 	hello.incarnation = transport->options.incarnation;
+	hello.election_timeout_ms = transport->options.election_timeout_ms;
 	hello.name = (char *)transport->options.name;
 	envelope.cluster = hello.cluster;
 	envelope.from = hello.from;
@@ -62,6 +63,8 @@ static const char *stream_hello_fault(const struct transport *transport, const P
 		return "it belongs to another cluster";
 	if (hello->to != transport->options.member)
 		return "it means another member";
+	if (hello->election_timeout_ms != transport->options.election_timeout_ms)
+		return "it has another election timeout";
 	if (hello->from == 0 || hello->from == transport->options.member)
 		return "it has no id of its own";
 	if (peer != 0 && hello->from != peer)

@@ -35,6 +35,7 @@ struct transport;
 
 struct transport_options {
 	uint64_t cluster, member, incarnation;
+	uint32_t election_timeout_ms; /* members of a cluster have the same */
 	const char *name;
 	const char *listen_url;
 	/* A checked frame of a member that said hello: the envelope lives in the arena, both are taken when it returns true. */

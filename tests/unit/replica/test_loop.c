@@ -68,7 +68,7 @@ static void world_config_changed(void *argument, const struct raft_config *confi
 {
 }
 
-static void world_init(struct world *world, size_t voters)
+static void world_init_promised(struct world *world, size_t voters, uint32_t promised_ms)
 {
 	log_level_set(LOG_ERROR_LEVEL);
 	*world = (struct world){.now_ms = 5000};
@@ -86,7 +86,10 @@ static void world_init(struct world *world, size_t voters)
 	buffer_init(&payload, 1 << 16);
 	raft_config_encode(&config, &payload);
 	raft_config_fini(&config);
-	struct raft_start start = {.now_ms = world->now_ms, .config_payload = buffer_bytes(&payload)};
+	struct raft_start start = {.now_ms = world->now_ms,
+	                           .term = promised_ms != 0,
+	                           .promised_ms = promised_ms,
+	                           .config_payload = buffer_bytes(&payload)};
 	struct raft_options raft = {.id = SELF,
 	                            .seed = 1,
 	                            .heartbeat_interval_ms = HEARTBEAT_MS,
@@ -110,6 +113,11 @@ static void world_init(struct world *world, size_t voters)
 	                                         .snapshot_fetch = world_snapshot_fetch,
 	                                         .config_changed = world_config_changed}};
 	assert_int_equal(loop_new(&options, &world->loop), ERR_OK);
+}
+
+static void world_init(struct world *world, size_t voters)
+{
+	world_init_promised(world, voters, 0);
 }
 
 static void world_fini(struct world *world)
@@ -432,6 +440,22 @@ static void entries_of_no_kind_are_not_stepped(void **state)
 	world_fini(&world);
 }
 
+/* Neither for another nor for itself: the leader of before may hold a lease until then. */
+static void no_vote_is_given_while_an_earlier_start_may_have_promised_it(void **state)
+{
+	struct world world;
+	world_init_promised(&world, 3, 10 * TIMEOUT_MS);
+	world_run(&world, 9 * TIMEOUT_MS);
+	assert_null(world_sent(&world, RAFT_PRE_VOTE));
+	Peer__Raft vote = raft_of(RAFT_VOTE, 5);
+	world_hear(&world, vote);
+	assert_true(STAILQ_EMPTY(&world.writes));
+	world_run(&world, 2 * TIMEOUT_MS);
+	world_hear(&world, vote);
+	assert_int_equal(world_last_write(&world)->vote, LEADER);
+	world_fini(&world);
+}
+
 /* The keeper looks at the state, which may stand further than the loop was told: above all right after an installation. */
 static void no_more_is_trimmed_than_is_known_to_be_applied(void **state)
 {
@@ -462,6 +486,7 @@ int main(void)
 	    cmocka_unit_test(a_failure_of_a_superseded_fetch_is_passed_over),
 	    cmocka_unit_test(a_stalled_disk_ends_leading),
 	    cmocka_unit_test(entries_of_no_kind_are_not_stepped),
+	    cmocka_unit_test(no_vote_is_given_while_an_earlier_start_may_have_promised_it),
 	    cmocka_unit_test(no_more_is_trimmed_than_is_known_to_be_applied),
 	};
 	return UNIT_RUN(tests);

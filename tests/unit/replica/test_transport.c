@@ -21,6 +21,7 @@ enum { CLUSTER = 99, PATIENCE_S = 30, LOOK_MS = 2 };
 struct end {
 	struct transport *transport;
 	uint64_t id;
+	uint32_t election_timeout_ms;
 	char url[64];
 	atomic_uint received, unreachable;
 	atomic_uint_fast64_t last; /* the attempt in the newest message */
@@ -63,6 +64,7 @@ static void end_open_as(struct end *end, uint64_t id, uint64_t cluster, uint64_t
 	struct transport_options options = {.cluster = cluster,
 	                                    .member = id,
 	                                    .incarnation = incarnation,
+	                                    .election_timeout_ms = end->election_timeout_ms,
 	                                    .name = "test",
 	                                    .listen_url = end->url,
 	                                    .received = end_received,
@@ -279,6 +281,27 @@ static void an_earlier_start_of_a_member_is_refused(void **state)
 	end_close(&one);
 }
 
+/* The lease of a leader with a longer one would outlive the loyalty of the others. */
+static void another_election_timeout_is_refused(void **state)
+{
+	struct end one = {.election_timeout_ms = 1000}, same = one, other = {.election_timeout_ms = 900};
+	end_open(&one, 1);
+	end_open(&same, 2);
+	end_open(&other, 3);
+	assert_int_equal(transport_peer(other.transport, 1, "one", one.url), ERR_OK);
+	assert_int_equal(transport_peer(one.transport, 3, "other", other.url), ERR_OK);
+	assert_int_equal(transport_peer(same.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(transport_is_up(same.transport, 1)); /* the other had the same time */
+	for (int i = 0; i < 100; i++) {
+		assert_false(transport_is_up(other.transport, 1));
+		assert_false(transport_is_up(one.transport, 3));
+		poll(NULL, 0, LOOK_MS);
+	}
+	end_close(&other);
+	end_close(&same);
+	end_close(&one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +311,7 @@ int main(void)
 	    cmocka_unit_test(a_full_queue_drops_and_never_blocks),
 	    cmocka_unit_test(strangers_who_talk_nonsense_are_hung_up_on),
 	    cmocka_unit_test(an_earlier_start_of_a_member_is_refused),
+	    cmocka_unit_test(another_election_timeout_is_refused),
 	};
 	return UNIT_RUN(tests);
 }
