@@ -244,6 +244,7 @@ void fs_close(struct fs *fs)
 	/* The replica has answered everything that waited for it. */
 	check(atomic_load(&fs->calls) == 0);
 	session_free(fs);
+	mountpoint_release(fs->options.mount_point);
 	warden_free(fs->warden);
 	replay_free(fs->replay);
 	node_table_free(fs->nodes);

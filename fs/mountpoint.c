@@ -3,10 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -155,16 +158,37 @@ enum err mountpoint_prepare(const char *path)
 	return mountpoint_check_empty(path);
 }
 
+/* Not every filesystem knows flags (ENOTTY, EOPNOTSUPP), and not everybody may set them (EPERM): then mode 0 must do. */
+static void mountpoint_set_immutable(const char *path, unsigned flag)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), flags = 0;
+	if (fd < 0)
+		return;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && ((unsigned)flags & FS_IMMUTABLE_FL) != flag) {
+		flags = (int)(((unsigned)flags & ~(unsigned)FS_IMMUTABLE_FL) | flag);
+		if (ioctl(fd, FS_IOC_SETFLAGS, &flags) != 0)
+			log_debug("mount_point_flag", "path=%s error=\"%s\"", path, strerror(errno));
+	}
+	close(fd);
+}
+
 enum err mountpoint_protect(const char *path)
 {
 	struct stat status;
 	if (stat(path, &status) != 0)
 		return mountpoint_refuse(err_from_errno(errno), path, strerror(errno),
 		                         "name an existing, empty directory with --mount");
-	if (status.st_uid != geteuid() || (status.st_mode & 07777) == 0)
+	if (status.st_uid != geteuid())
 		return ERR_OK;
-	if (chmod(path, 0) != 0 && errno != EROFS)
+	if ((status.st_mode & 07777) != 0 && chmod(path, 0) != 0 && errno != EROFS)
 		return mountpoint_refuse(err_from_errno(errno), path, strerror(errno),
 		                         "make the directory writable for etcfsd");
+	mountpoint_set_immutable(path, FS_IMMUTABLE_FL);
 	return ERR_OK;
+}
+
+void mountpoint_release(const char *path)
+{
+	if (!mountpoint_is_ours(path))
+		mountpoint_set_immutable(path, 0);
 }

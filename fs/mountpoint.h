@@ -3,7 +3,9 @@
  * The directory under a mount: what must be true of it before, and what is done to it so that a mount that is gone is noticed.
  *
  * A mount whose daemon died answers ENOTCONN to everyone: an error, as it should be. A mount that was taken away leaves the directory
- * under it, which must not pass for an empty configuration: its mode is made 0, so that all but root get EACCES.
+ * under it, which must not pass for an empty configuration, nor take files that the next mount would hide: its mode is made 0, so that all but
+ * root get EACCES, and it is made immutable where the filesystem knows that, so that root gets EPERM. It stays immutable when a daemon dies, until
+ * the next one has stopped cleanly: between the two there is no moment at which a save could fall through.
  */
 #pragma once
 
@@ -19,8 +21,10 @@
  * mount does not go away); logged with the remedy.
  */
 enum err mountpoint_prepare(const char *path) MUST_USE;
-/* Mode 0 for the directory itself, before mounting over it. A directory of somebody else is left as it is: ERR_OK. */
+/* Before mounting over it: mode 0, and immutable (FS_IOC_SETFLAGS). A directory of somebody else is left as it is: ERR_OK. */
 enum err mountpoint_protect(const char *path) MUST_USE;
+/* After a clean stop: not immutable any more, so that the directory can be removed. What cannot be done is logged. */
+void mountpoint_release(const char *path);
 /* Is a mount of our type at exactly this path (resolved by the caller's mount namespace)? */
 bool mountpoint_is_ours(const char *path);
 

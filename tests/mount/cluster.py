@@ -7,12 +7,14 @@ Nodes are called n1, n2, ... A node is ready once its mount answers a linearizab
 exception the logs of all nodes are printed; else the daemons are asked to stop, and must do so cleanly.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -138,6 +140,7 @@ class Node:
         while is_mounted(self.mount):
             if subprocess.run(["umount", "-l", self.mount], check=False).returncode:
                 break
+        clear_immutable(self.mount)
 
     def etcfs(self, *words, status=0, seconds=60):
         """What the command line says of this node."""
@@ -154,6 +157,18 @@ class Node:
     def log_tail(self):
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return "\n".join(f"{self.name}| {line}" for line in lines[-LOG_LINES_SHOWN:])
+
+
+def clear_immutable(folder):
+    """A daemon that was killed leaves the directory under its mount so (FS_IOC_SETFLAGS, Linux)."""
+    get_flags, set_flags, immutable = 0x80086601, 0x40086602, 0x10
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            flags = struct.unpack("i", fcntl.ioctl(fd, get_flags, b"\0" * 4))[0]
+            fcntl.ioctl(fd, set_flags, struct.pack("i", flags & ~immutable))
+        finally:
+            os.close(fd)
 
 
 class Cluster:

@@ -2,8 +2,10 @@
 #include "fs/mountpoint.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +46,14 @@ static void an_empty_directory_is_fit_and_gets_no_mode(void **state)
 	struct stat status;
 	assert_int_equal(stat(directory, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0);
+	AUTO_FREE char *fallen = memory_format("%s/fallen-through", directory);
+	int flags = 0, fd = open(directory, O_RDONLY | O_DIRECTORY);
+	bool knows_flags = geteuid() == 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+	close(fd);
+	if (knows_flags)
+		assert_int_equal(open(fallen, O_WRONLY | O_CREAT, 0600), -1);
+	assert_int_equal(mountpoint_prepare(directory), ERR_OK);
+	mountpoint_release(directory);
 	assert_int_equal(file_remove_tree(directory), ERR_OK);
 }
 
