@@ -160,6 +160,8 @@ static void commit_finish(struct call *call, int error)
 	struct fs *fs = call->fs;
 	struct node_look look = node_look(fs->nodes, stage->node, &call->scratch);
 	bool gone = look.state == NODE_GONE;
+	if (error == 0 && !gone && call->revision == 0)
+		error = ESTALE; /* it was gone when this was planned, and is back: nothing was committed */
 	if (error == 0 && !gone)
 		node_commit(fs->nodes, stage->node, call->id, call->revision);
 	pthread_mutex_lock(&stage->mutex);

@@ -220,12 +220,16 @@ bool node_has_suspects(struct node_table *table)
 	return has;
 }
 
-static bool record_is_at(struct kv_view *view, struct bytes key, const struct node *node, struct arena *arena)
+static bool record_is_at(struct kv_view *view, struct bytes key, const struct node *node, struct arena *arena,
+                         int64_t *ret_revision)
 {
-	struct kv_record record;
+	struct kv_record record = {0};
 	struct kv_directory directory;
-	if (!node->is_directory)
-		return kv_get(view, key, arena, &record) == ERR_OK && record.id == node->record_id;
+	if (!node->is_directory) {
+		bool is = kv_get(view, key, arena, &record) == ERR_OK && record.id == node->record_id;
+		*ret_revision = record.mod_revision;
+		return is;
+	}
 	return kv_directory(view, key, &directory) == ERR_OK &&
 	       (node->record_id == 0 || directory.id == node->record_id);
 }
@@ -249,10 +253,12 @@ void node_follow_replaced(struct node_table *table, struct kv_view *view)
 	pthread_mutex_unlock(&table->mutex);
 	for (size_t i = 0; i < count; i++) {
 		struct bytes key;
-		int64_t revision;
+		int64_t revision, newest = 0;
 		if (node_key(table, nodes[i], &arena, &key, &revision) != ERR_OK ||
-		    !record_is_at(view, key, nodes[i], &arena))
+		    !record_is_at(view, key, nodes[i], &arena, &newest))
 			node_bury(table, nodes[i]);
+		else
+			node_saw(table, nodes[i], newest); /* what is loaded of it may be old */
 		node_unpin(table, nodes[i]);
 		arena_reset(&arena);
 	}

@@ -277,6 +277,29 @@ static void the_warden_keeps_what_was_written_meanwhile(void **state)
 	handle_free(world->fs, handle);
 }
 
+/* A snapshot came in place of the changes: a table that never followed them. */
+static void a_replaced_state_tells_nodes_of_newer_contents(void **state)
+{
+	struct world *world = *state;
+	client_puts(world, "old");
+	struct kv_record record;
+	struct kv_view *view = kv_view_open(world->fs->kv);
+	assert_int_equal(kv_get(view, bytes_of_string("/f"), &world->arena, &record), ERR_OK);
+	struct node_table *table = node_table_new("", stage_free);
+	struct node *root = node_find(table, NODE_ID_ROOT);
+	struct node *node = node_bind_anyway(
+	    table, &(struct node_place){
+	               .parent = root, .segment = bytes_of_string("f"), .record_id = record.id, .revision = 1});
+	node_follow_replaced(table, view);
+	kv_view_close(view);
+	struct node_look look = node_look(table, node, &world->arena);
+	assert_int_equal(look.state, NODE_LINKED);
+	assert_int_equal(look.revision, record.mod_revision);
+	node_unpin(table, node);
+	node_unpin(table, root);
+	node_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +310,7 @@ int main(void)
 	    CASE(an_fsync_that_failed_can_be_tried_again),
 	    CASE(a_loss_that_nobody_heard_of_is_told_once),
 	    CASE(the_warden_keeps_what_was_written_meanwhile),
+	    CASE(a_replaced_state_tells_nodes_of_newer_contents),
 	};
 	return UNIT_RUN(tests);
 }
