@@ -9,7 +9,8 @@
  *     save-synced  the same with an fsync before the close: what a local disk needs for a save to be safe
  *     stat, read   of PATH                                         (read: open, read, close)
  *     list         of the directory PATH                           (opendir, readdir to the end, closedir)
- *     put          rewrite a key of 256 bytes through the control socket PATH, one connection and key per thread
+ *     put          rewrite a key of 256 bytes through the control socket PATH, one connection and key per thread: /puts/w0 ...
+ *     put-top      the same with keys directly below the top: /w0 ...; every node's kernel holds that directory
  *     fill         COUNT new files of 256 bytes in directories of 1,000
  */
 #include <dirent.h>
@@ -134,11 +135,22 @@ static void run_put(struct load *load, int thread)
 	putter_put(&load->putters[thread]);
 }
 
+static void run_put_top(struct load *load, int thread)
+{
+	run_put(load, thread);
+}
+
+static bool load_puts(const struct load *load)
+{
+	return load->run == run_put || load->run == run_put_top;
+}
+
 static void putters_open(struct load *load, int threads)
 {
+	const char *folder = load->run == run_put_top ? "" : "/puts";
 	for (int i = 0; i < threads; i++) {
 		char key[PATH_BYTES];
-		snprintf(key, sizeof(key), "/w%d", i);
+		snprintf(key, sizeof(key), "%s/w%d", folder, i);
 		putter_open(&load->putters[i], load->path, key, bytes_of(value, VALUE_BYTES));
 	}
 }
@@ -156,7 +168,7 @@ static const struct {
     {"save", run_save}, {"save-synced", run_save_synced},
     {"stat", run_stat}, {"read", run_read},
     {"list", run_list}, {"fill", run_fill},
-    {"put", run_put},
+    {"put", run_put},   {"put-top", run_put_top},
 };
 
 static load_kind kind_find(const char *name)
@@ -214,7 +226,7 @@ int main(int count, char **words)
 	static struct load load;
 	load = (struct load){.run = kind_find(words[1]), .path = words[2], .count = strtoll(words[4], NULL, 10)};
 	load.rest = load.count;
-	if (load.run == run_put)
+	if (load_puts(&load))
 		putters_open(&load, threads);
 	uint64_t start_ns = clock_steady_ns();
 	load.end_ns = start_ns + (uint64_t)(strtod(words[4], NULL) * CLOCK_NS_PER_S);
@@ -230,7 +242,7 @@ int main(int count, char **words)
 	load_print(workers, threads, clock_steady_ns() - start_ns);
 	for (int i = 0; i < threads; i++)
 		free(workers[i].samples_us);
-	if (load.run == run_put)
+	if (load_puts(&load))
 		putters_close(&load, threads);
 	return 0;
 }
