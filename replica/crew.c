@@ -13,16 +13,26 @@
 /* One per duty: then a blocked one never leaves another undone. */
 enum { CREW_THREADS = CREW_DUTIES };
 
+/* Of each thread: where it sleeps. */
+struct seat {
+	struct crew *crew;
+	pthread_t thread;
+	pthread_cond_t wake;
+	uint64_t until_ns;
+};
+
 struct crew {
 	crew_work work[CREW_DUTIES];
 	void *argument;
-	pthread_t threads[CREW_THREADS];
+	struct seat seats[CREW_THREADS];
 	pthread_mutex_t mutex; /* guards all below; a leaf */
-	pthread_cond_t wake;
 	bool wanted[CREW_DUTIES], busy[CREW_DUTIES];
+	bool called[CREW_DUTIES];      /* wanted, and one who slept was woken for it */
 	pthread_t holder[CREW_DUTIES]; /* while busy */
-	unsigned sleepers;
-	uint64_t wake_at_ns, slept_until_ns; /* slept_until_ns: the latest time that a sleeper waits for */
+	/* The last one to fall asleep is woken first: its core is warm, and the others keep the time undisturbed. */
+	struct seat *asleep[CREW_THREADS];
+	size_t asleep_count;
+	uint64_t wake_at_ns;
 	bool running, stopping;
 };
 
@@ -36,7 +46,10 @@ struct crew *crew_new(const crew_work work[CREW_DUTIES], void *argument)
 	crew->argument = argument;
 	crew->wake_at_ns = UINT64_MAX;
 	pthread_mutex_init(&crew->mutex, NULL);
-	wait_cond_init(&crew->wake);
+	for (int i = 0; i < CREW_THREADS; i++) {
+		crew->seats[i].crew = crew;
+		wait_cond_init(&crew->seats[i].wake);
+	}
 	return crew;
 }
 
@@ -45,7 +58,8 @@ void crew_free(struct crew *crew)
 	if (crew == NULL)
 		return;
 	check(!crew->running);
-	pthread_cond_destroy(&crew->wake);
+	for (int i = 0; i < CREW_THREADS; i++)
+		pthread_cond_destroy(&crew->seats[i].wake);
 	pthread_mutex_destroy(&crew->mutex);
 	free(crew);
 }
@@ -59,8 +73,34 @@ static enum crew_duty crew_pick(const struct crew *crew)
 	return CREW_DUTIES;
 }
 
+/* Takes the sleeper at this place of the stack out of it, to be woken. The mutex is held. */
+static struct seat *crew_rouse(struct crew *crew, size_t at)
+{
+	check(at < crew->asleep_count);
+	struct seat *seat = crew->asleep[at];
+	crew->asleep_count--;
+	memmove(&crew->asleep[at], &crew->asleep[at + 1], (crew->asleep_count - at) * sizeof(struct seat *));
+	return seat;
+}
+
+/* Who is to be woken for a duty, or NULL: then somebody is awake who will look. The mutex is held. */
+static struct seat *crew_call(struct crew *crew, enum crew_duty duty)
+{
+	if (crew->called[duty] || crew->asleep_count == 0)
+		return NULL;
+	crew->called[duty] = true;
+	return crew_rouse(crew, crew->asleep_count - 1);
+}
+
+/* After the mutex was let go, or the woken one would run into it. */
+static void seat_wake(struct seat *seat)
+{
+	if (seat != NULL)
+		pthread_cond_signal(&seat->wake);
+}
+
 /* Waits until something may have changed. The mutex is held. */
-static void crew_sleep(struct crew *crew)
+static void crew_sleep(struct crew *crew, struct seat *seat)
 {
 	uint64_t now_ns = clock_steady_ns(), until_ns = crew->wake_at_ns;
 	if (now_ns >= until_ns) {
@@ -68,27 +108,35 @@ static void crew_sleep(struct crew *crew)
 		crew->wanted[CREW_RAFT] = true;
 		return;
 	}
-	crew->slept_until_ns = until_ns;
-	crew->sleepers++;
-	wait_until(&crew->wake, &crew->mutex, until_ns);
-	crew->sleepers--;
+	seat->until_ns = until_ns;
+	crew->asleep[crew->asleep_count++] = seat;
+	wait_until(&seat->wake, &crew->mutex, until_ns);
+	for (size_t i = 0; i < crew->asleep_count; i++)
+		if (crew->asleep[i] == seat)
+			crew_rouse(crew, i); /* nobody else did */
 }
 
 /* Another thread is needed when more than what the caller is about to do can be done, or when nobody would keep the time. The
  * mutex is held. */
-static void crew_call_another(struct crew *crew)
+static struct seat *crew_call_another(struct crew *crew)
 {
-	if (crew->sleepers != 0 && (crew_pick(crew) != CREW_DUTIES || crew->wake_at_ns < crew->slept_until_ns))
-		pthread_cond_signal(&crew->wake);
+	enum crew_duty duty = crew_pick(crew);
+	if (duty != CREW_DUTIES)
+		return crew_call(crew, duty);
+	for (size_t i = 0; i < crew->asleep_count; i++)
+		if (crew->asleep[i]->until_ns <= crew->wake_at_ns)
+			return NULL;
+	return crew->asleep_count != 0 ? crew_rouse(crew, 0) : NULL;
 }
 
 static void crew_do(struct crew *crew, enum crew_duty duty)
 {
-	crew->wanted[duty] = false;
+	crew->wanted[duty] = crew->called[duty] = false;
 	crew->busy[duty] = true;
 	crew->holder[duty] = pthread_self();
-	crew_call_another(crew);
+	struct seat *another = crew_call_another(crew);
 	pthread_mutex_unlock(&crew->mutex);
+	seat_wake(another);
 	crew->work[duty](crew->argument);
 	pthread_mutex_lock(&crew->mutex);
 	crew->busy[duty] = false;
@@ -96,7 +144,8 @@ static void crew_do(struct crew *crew, enum crew_duty duty)
 
 static void *crew_main(void *argument)
 {
-	struct crew *crew = argument;
+	struct seat *seat = argument;
+	struct crew *crew = seat->crew;
 	pthread_setname_np(pthread_self(), "etcfs-replica");
 	crew_mine = crew;
 	pthread_mutex_lock(&crew->mutex);
@@ -105,9 +154,8 @@ static void *crew_main(void *argument)
 		if (duty != CREW_DUTIES)
 			crew_do(crew, duty);
 		else
-			crew_sleep(crew);
+			crew_sleep(crew, seat);
 	}
-	pthread_cond_broadcast(&crew->wake);
 	pthread_mutex_unlock(&crew->mutex);
 	return NULL;
 }
@@ -117,7 +165,7 @@ void crew_start(struct crew *crew)
 	check(!crew->running);
 	crew->running = true;
 	for (int i = 0; i < CREW_THREADS; i++) {
-		int failed = pthread_create(&crew->threads[i], NULL, crew_main, crew);
+		int failed = pthread_create(&crew->seats[i].thread, NULL, crew_main, &crew->seats[i]);
 		check(failed == 0);
 	}
 }
@@ -128,10 +176,11 @@ void crew_stop(struct crew *crew)
 		return;
 	pthread_mutex_lock(&crew->mutex);
 	crew->stopping = true;
-	pthread_cond_broadcast(&crew->wake);
+	for (int i = 0; i < CREW_THREADS; i++)
+		pthread_cond_signal(&crew->seats[i].wake);
 	pthread_mutex_unlock(&crew->mutex);
 	for (int i = 0; i < CREW_THREADS; i++)
-		pthread_join(crew->threads[i], NULL);
+		pthread_join(crew->seats[i].thread, NULL);
 	crew->running = false;
 }
 
@@ -140,9 +189,9 @@ void crew_want(struct crew *crew, enum crew_duty duty)
 	pthread_mutex_lock(&crew->mutex);
 	crew->wanted[duty] = true;
 	/* One of the crew looks again when its duty is done, and calls another if there is more than it can do. */
-	if (!crew->busy[duty] && crew->sleepers != 0 && crew_mine != crew)
-		pthread_cond_signal(&crew->wake);
+	struct seat *seat = !crew->busy[duty] && crew_mine != crew ? crew_call(crew, duty) : NULL;
 	pthread_mutex_unlock(&crew->mutex);
+	seat_wake(seat);
 }
 
 void crew_wake_at(struct crew *crew, uint64_t time_ns)

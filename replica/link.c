@@ -26,6 +26,7 @@ struct link {
 	char *name;
 	atomic_uint turn;
 	nng_aio *dialling, *sending, *hearing; /* dialling: also the wait before it */
+	nng_aio *trying;                       /* has no callback: whoever sends waits for it, for no time */
 	pthread_mutex_t mutex;                 /* guards all below; a leaf: the library is called without it */
 	enum link_state state;
 	char *url;
@@ -34,6 +35,8 @@ struct link {
 	unsigned operations; /* under way on the stream: sends and receives */
 	bool failed;         /* the stream was closed: gone when no operation is under way */
 	bool busy;           /* a send is under way */
+	unsigned flushing;   /* calls of link_flush() that have a send under way */
+	pthread_cond_t flushed;
 	struct buffer queue, out;
 	size_t queue_frames, out_frames;
 	size_t out_done;
@@ -117,8 +120,10 @@ static void link_operation_ended(struct link *link, bool report)
 		pthread_mutex_unlock(&link->mutex);
 		stream_give(&link->turn);
 	}
-	if (report)
+	if (report) {
 		transport->options.unreachable(transport->options.argument, peer);
+		stream_give(&link->turn);
+	}
 }
 
 /* ---- sending ---- */
@@ -154,19 +159,17 @@ static bool link_begin_send(struct link *link)
 	return true;
 }
 
-static void link_sent(void *argument)
+/* What was being sent went out in part or whole, or not at all. */
+static void link_send_ended(struct link *link, int error, size_t size)
 {
-	struct link *link = argument;
-	stream_take(&link->turn);
-	int error = nng_aio_result(link->sending);
 	pthread_mutex_lock(&link->mutex);
 	if (error != 0 || link->failed) {
 		bool report = link_fail(link);
 		link_operation_ended(link, report);
 		return;
 	}
-	link->out_done += nng_aio_count(link->sending);
-	atomic_fetch_add(&link->transport->bytes_sent, nng_aio_count(link->sending));
+	link->out_done += size;
+	atomic_fetch_add(&link->transport->bytes_sent, size);
 	bool more = link->out_done < link->out.size;
 	if (!more) {
 		atomic_fetch_add(&link->transport->frames_sent, link->out_frames);
@@ -180,6 +183,31 @@ static void link_sent(void *argument)
 		link_send_rest(link);
 	else
 		stream_give(&link->turn);
+}
+
+static void link_sent(void *argument)
+{
+	struct link *link = argument;
+	stream_take(&link->turn);
+	int error = nng_aio_result(link->sending);
+	link_send_ended(link, error, error == 0 ? nng_aio_count(link->sending) : 0);
+}
+
+/* Mostly the socket takes at once what it is given: then nobody needs to be called back, which would wake a thread of the
+ * library for nothing. What it does not take is withdrawn, whole, and sent in the other way. */
+static void link_try_send(struct link *link)
+{
+	stream_take(&link->turn);
+	nng_iov iov = {.iov_buf = link->out.data, .iov_len = link->out.size};
+	nng_aio_set_iov(link->trying, 1, &iov);
+	nng_stream_send(link->stream, link->trying);
+	nng_aio_cancel(link->trying);
+	nng_aio_wait(link->trying);
+	int error = nng_aio_result(link->trying);
+	if (error == NNG_ECANCELED)
+		link_send_rest(link);
+	else
+		link_send_ended(link, error, error == 0 ? nng_aio_count(link->trying) : 0);
 }
 
 enum err link_send(struct link *link, struct bytes frame)
@@ -202,9 +230,15 @@ void link_flush(struct link *link)
 {
 	pthread_mutex_lock(&link->mutex);
 	bool begun = link_begin_send(link);
+	link->flushing += begun;
 	pthread_mutex_unlock(&link->mutex);
-	if (begun)
-		link_send_rest(link);
+	if (!begun)
+		return;
+	link_try_send(link);
+	pthread_mutex_lock(&link->mutex);
+	link->flushing--;
+	pthread_cond_signal(&link->flushed);
+	pthread_mutex_unlock(&link->mutex);
 }
 
 /* ---- the answer ---- */
@@ -336,11 +370,13 @@ struct link *link_new(struct transport *transport, uint64_t peer, const char *na
 	link->backoff_ms = TRANSPORT_BACKOFF_MIN_MS;
 	random_init(&link->random, random_from_system());
 	pthread_mutex_init(&link->mutex, NULL);
+	pthread_cond_init(&link->flushed, NULL);
 	buffer_init(&link->queue, TRANSPORT_QUEUE_BYTES_MAX);
 	buffer_init(&link->out, TRANSPORT_QUEUE_BYTES_MAX);
 	buffer_init(&link->answer, LINK_ANSWER_BYTES_MAX);
 	int failed = nng_aio_alloc(&link->dialling, link_dialled, link) |
-	             nng_aio_alloc(&link->sending, link_sent, link) | nng_aio_alloc(&link->hearing, link_heard, link);
+	             nng_aio_alloc(&link->sending, link_sent, link) | nng_aio_alloc(&link->hearing, link_heard, link) |
+	             nng_aio_alloc(&link->trying, NULL, NULL);
 	check(failed == 0); /* memory alone */
 	return link;
 }
@@ -408,14 +444,17 @@ bool link_is_up(struct link *link)
 	return up;
 }
 
-/* transport->stopping is set: no operation is begun any more by a callback. */
+/* transport->stopping is set: no operation is begun any more. */
 void link_stop(struct link *link)
 {
 	pthread_mutex_lock(&link->mutex);
 	if (link->stream != NULL && !link->failed)
 		link_fail(link);
+	while (link->flushing != 0) /* it may still hand over to `sending`, so that is stopped after it */
+		pthread_cond_wait(&link->flushed, &link->mutex);
 	pthread_mutex_unlock(&link->mutex);
 	nng_aio_stop(link->dialling);
+	nng_aio_stop(link->trying);
 	nng_aio_stop(link->sending);
 	nng_aio_stop(link->hearing);
 	stream_take(&link->turn);
@@ -433,10 +472,12 @@ void link_free(struct link *link)
 	}
 	nng_aio_free(link->dialling);
 	nng_aio_free(link->sending);
+	nng_aio_free(link->trying);
 	nng_aio_free(link->hearing);
 	buffer_fini(&link->queue);
 	buffer_fini(&link->out);
 	buffer_fini(&link->answer);
+	pthread_cond_destroy(&link->flushed);
 	pthread_mutex_destroy(&link->mutex);
 	free(link->url);
 	free(link->name);
