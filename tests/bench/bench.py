@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mount"))
-from cluster import BUILDDIR, Cluster  # noqa: E402
 import events  # noqa: E402
+from cluster import Cluster  # noqa: E402
 from etcd import Etcd  # noqa: E402
-from harness import children, expect, require, sh  # noqa: E402
+from harness import BUILDDIR, children, expect, require, sh  # noqa: E402
 
 WRITERS = (1, 16, 64)
 ROUNDS, SECONDS = 3, 3

@@ -22,8 +22,8 @@ class Etcd:
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="etcfs-bench-etcd."))
-        ports = Ports()
-        urls = [(f"http://127.0.0.1:{ports.take()}", f"http://127.0.0.1:{ports.take()}") for _ in range(self.count)]
+        self.ports = Ports()
+        urls = [(f"http://127.0.0.1:{self.ports.take()}", f"http://127.0.0.1:{self.ports.take()}") for _ in range(self.count)]
         self.clients = [client for client, _ in urls]
         peers = ",".join(f"e{i}={peer}" for i, (_, peer) in enumerate(urls))
         with open(self.folder / "log", "w", encoding="utf-8") as log:

@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 
+BUILDDIR = Path(os.environ.get("BUILDDIR") or Path(__file__).resolve().parents[2] / "build")
 SKIPPED = 77  # what automake takes for "skipped"
 SCRIPT_SECONDS_MAX = 240  # a sanitizer on a busy machine; in earnest a script takes a tenth of it
 POLL_SECONDS = 0.02
@@ -64,9 +66,10 @@ def errno_of(action, *arguments):
 
 def save(path, text, flags=os.O_WRONLY | os.O_CREAT | os.O_TRUNC):
     """One save: open, write, close. An error of any of them is raised, close's above all."""
-    fd = os.open(path, flags, 0o644)
+    fd, rest = os.open(path, flags, 0o644), text.encode()
     try:
-        os.write(fd, text.encode())
+        while rest:
+            rest = rest[os.write(fd, rest):]
     except OSError:
         try_close(fd)
         raise
@@ -114,7 +117,7 @@ class Worker(threading.Thread):
 
 def require(*programs):
     """Skips the script unless it can mount, and these programs are installed."""
-    built = [os.path.join(os.environ.get("BUILDDIR", "build"), name) for name in ("etcfsd", "etcfs")]
+    built = [str(BUILDDIR / name) for name in ("etcfsd", "etcfs")]
     missing = [program for program in (*programs, *built) if not _find(program)]
     if os.geteuid() != 0:
         _skip("not root")

@@ -16,13 +16,12 @@ RETRY_SECONDS = 0.05
 class Ledger:
     """Lines appended to one shared file, and files of their own, by a writer on each given node."""
 
-    FILE, FOLDER = "ledger", "ledger.d"
-
-    def __init__(self, nodes):
+    def __init__(self, nodes, name):
+        self.file, self.folder = name, f"{name}.d"
         self._lock, self._nodes = threading.Lock(), nodes
         self.lines, self.files = {}, {}  # name: errno, 0 for success
         self.times = []  # of successes
-        os.makedirs(nodes[0] / self.FOLDER, exist_ok=True)
+        os.makedirs(nodes[0] / self.folder, exist_ok=True)
 
     def __enter__(self):
         self._workers = [Worker(self._turn(node)) for node in self._nodes]
@@ -37,8 +36,8 @@ class Ledger:
 
         def step():
             name = f"{node.name}-{next(numbers):06}"
-            self._try(self.lines, name, append, node / self.FILE, name + "\n")
-            self._try(self.files, name, save, node / f"{self.FOLDER}/{name}", name)
+            self._try(self.lines, name, append, node / self.file, name + "\n")
+            self._try(self.files, name, save, node / f"{self.folder}/{name}", name)
         return step
 
     def _try(self, record, name, action, *arguments):
@@ -67,12 +66,12 @@ class Ledger:
     def check(self, nodes):
         """Each success is there exactly once, each unknown at most once, each certain failure never, on each node."""
         for node in nodes:
-            lines = Counter(load(node / self.FILE).splitlines())
+            lines = Counter(load(node / self.file).splitlines())
             self._check(node, "line", self.lines, lines)
-            names = os.listdir(node / self.FOLDER)
+            names = os.listdir(node / self.folder)
             self._check(node, "file", self.files, Counter(names))
             for name in names[:: max(1, len(names) // 200)]:
-                text = load(node / f"{self.FOLDER}/{name}")
+                text = load(node / f"{self.folder}/{name}")
                 expect(text == name, f"{node.name}: file {name} holds {text!r}")
 
     @staticmethod

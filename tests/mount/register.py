@@ -12,8 +12,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from cluster import BUILDDIR
-from harness import Worker, expect, load, save, until
+
+from harness import BUILDDIR, Worker, expect, load, save, until
 
 FILE = "register"
 WRITE_SHARE = 0.4

@@ -7,8 +7,8 @@ import os
 import re
 import subprocess
 
-from cluster import BUILDDIR, Cluster
-from harness import expect, load, require, run, save, until
+from cluster import Cluster
+from harness import BUILDDIR, expect, load, require, run, save, until
 
 NAMES = {"n1", "n2", "n3"}
 

@@ -16,7 +16,7 @@ RESUME_SECONDS_MAX = 15  # 3 on an idle machine; the pause is printed
 
 def the_leader_dies_during_saves_on_the_others(cluster):
     leader = cluster.leader()
-    with Ledger(cluster.followers()) as ledger:
+    with Ledger(cluster.followers(), "once") as ledger:
         ledger.wait_saves(50, until)
         moment = time.monotonic()
         leader.kill()
@@ -30,7 +30,7 @@ def the_leader_dies_during_saves_on_the_others(cluster):
 
 
 def the_leader_dies_again_and_again(cluster):
-    with Ledger(cluster.nodes) as ledger:
+    with Ledger(cluster.nodes, "again") as ledger:
         for _ in range(3):
             leader = cluster.leader()
             ledger.wait_saves(20, until)
@@ -60,7 +60,7 @@ def a_dead_daemon_is_an_error_and_not_an_empty_directory(cluster):
 
 
 def all_die_at_once_and_nothing_is_lost(cluster):
-    ledger = Ledger(cluster.nodes)
+    ledger = Ledger(cluster.nodes, "all")
     with ledger:
         ledger.wait_saves(100, until)
         cluster.kill_all()

@@ -47,7 +47,8 @@ class Side:
         self.roots, self.handles = roots, {}
 
     def answer(self, turn, name, *arguments):
-        root = self.roots[turn % len(self.roots)]
+        """Handles are all on the first node: a file without a name is each node's own, if several have it open."""
+        root = self.roots[0 if name.startswith("handle") else turn % len(self.roots)]
         try:
             return getattr(self, name)(root, *arguments)
         except OSError as caught:
@@ -110,6 +111,7 @@ class Side:
         if number in self.handles:
             os.close(self.handles.pop(number))
         self.handles[number] = os.open(root / path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.fsync(self.handles[number])  # a new file is on its own node alone until it is saved for the first time
 
     def handle_write(self, _, number, offset, data):
         written = os.pwrite(self._handle(number), data, offset)
@@ -171,10 +173,19 @@ class Dice:
             ("mkdir", path, 0o755), ("rmdir", path), ("unlink", path), ("rename", path, self.path(), 0),
             ("rename", path, self.path(), 0), ("rename", path, self.path(), RENAME_NOREPLACE),
             ("rename", path, self.path(), RENAME_EXCHANGE), ("symlink", self.path(), path), ("readlink", path),
-            ("chmod", path, coin.choice((0o644, 0o4755, 0o2600, 0o000))), ("chown", path, dice(3), dice(3)),
+            ("chmod", path, coin.choice((0o644, 0o1755, 0o600, 0o000))), ("chown", path, dice(3), dice(3)),
             ("utime", path, dice(1 << 60), dice(1 << 60)), ("lstat", path), ("listdir", path), ("access", path),
             ("handle_open", handle, path), ("handle_write", handle, coin.choice((0, 7, 5000)), self.data()),
             ("handle_read", handle), ("handle_truncate", handle, coin.choice((0, 2, 9000))), ("handle_size", handle)))
+
+
+def _show(value):
+    """Data by its size and first byte, an operation as it is called."""
+    if isinstance(value, bytes):
+        return f"{len(value)} * {value[:1]}"
+    if isinstance(value, tuple) and value and isinstance(value[0], str) and not value[0].startswith("0o"):
+        return f"{value[0]}({', '.join(map(_show, value[1:]))})"
+    return repr(value)
 
 
 def _compare(seed, local, mounts, roots):
@@ -182,14 +193,18 @@ def _compare(seed, local, mounts, roots):
     for turn in range(OPERATIONS):
         operation = dice.operation()
         wanted, found = local.answer(turn, *operation), mounts.answer(turn, *operation)
-        said.append(f"{turn % len(roots) + 1}: {operation} = {str(wanted)[:80]}")
+        said.append(f"{turn % len(roots) + 1}: {_show(operation)} = {_show(wanted)}")
         if wanted != found:
-            raise Failure("\n".join([f"seed {seed}:", *said[-SHOWN:], f"but the mount says {str(found)[:300]}"]))
+            raise Failure("\n".join([f"seed {seed}:", *said[-SHOWN:], f"but the mount says {_show(found)}"]))
         if turn % TREE_EVERY == 0:
             for root in roots:
-                expect(local.tree(local.roots[0]) == mounts.tree(root),
-                       "\n".join([f"seed {seed}: the trees differ after", *said[-TREE_EVERY:],
-                                  *map(str, set(local.tree(local.roots[0])) ^ set(mounts.tree(root)))]))
+                _expect_same_tree(seed, said, set(local.tree(local.roots[0])), set(mounts.tree(root)))
+
+
+def _expect_same_tree(seed, said, wanted, found):
+    rows = [f"{sign} {row[0]} {row[1]} {_show(row[2])}" for sign, rows in (("local", wanted - found), ("mount", found - wanted))
+            for row in rows]
+    expect(not rows, "\n".join([f"seed {seed}:", *said[-TREE_EVERY:], "and then the trees differ:", *rows]))
 
 
 def each_answer_is_that_of_a_local_filesystem(cluster):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import urllib.request
 
-from cluster import Cluster, Ports
+from cluster import Cluster
 from harness import children, expect, require, run, save, sh, until
 
 SERVED_SECONDS = 15
@@ -29,7 +29,7 @@ class Nginx:
 
     def __init__(self, cluster):
         self.writer, self.reader = cluster[1].mount / "nginx", cluster[3].mount / "nginx"
-        self.run, self.port, self.text = cluster.folder / "run", Ports().take(), "begin"
+        self.run, self.port, self.text = cluster.folder / "run", cluster.ports.take(), "begin"
         self.configuration = self.reader / "nginx.conf"
         self.reload = f"nginx -c {self.configuration} -s reload"
         self.run.mkdir(exist_ok=True)

@@ -92,7 +92,8 @@ def a_rename_over_a_file_is_atomic(cluster):
     save(n1 / "target", "0")
 
     def look():
-        expect(load(n3 / "target").isdigit(), "the reader saw a file that is not whole")
+        seen = load(n3 / "target")
+        expect(seen.isdigit(), f"the reader saw {seen!r}, a file that is not whole")
     reader = Worker(look)
     for i in range(ROUNDS):
         save(n1 / "target.new", str(i))

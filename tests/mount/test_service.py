@@ -80,7 +80,7 @@ def an_umount_from_outside_ends_the_daemon_cleanly(cluster):
 
 
 def a_rolling_restart_loses_nothing(cluster):
-    with Ledger(cluster.nodes) as ledger:
+    with Ledger(cluster.nodes, "rolling") as ledger:
         for node in cluster:
             ledger.wait_saves(30, until)
             node.stop()
