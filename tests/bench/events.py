@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cluster import BUILDDIR
+from harness import BUILDDIR
 from harness import expect, save, sh
 
 WATCH = BUILDDIR / "tests/support/watch"

@@ -5,8 +5,7 @@ import os
 import subprocess
 import threading
 
-from cluster import BUILDDIR
-from harness import Failure, expect, save
+from harness import BUILDDIR, Failure, expect, save
 
 MARK_SECONDS = 20
 WATCH = BUILDDIR / "tests/support/watch"

@@ -77,7 +77,12 @@ class History:
         with open(self._log, "w", encoding="utf-8") as file:
             command = [BUILDDIR / "etcfs", "--data-dir", node.data, "watch", "--json", f"/{FILE}"]
             self._process = subprocess.Popen([str(word) for word in command], stdout=file, stdin=subprocess.DEVNULL)
-        until(lambda: self._log.read_text() != "", 20, "the watch has begun")
+        probes = iter(range(1 << 30))
+
+        def begun():
+            save(node / FILE, f"probe {next(probes)}")
+            return "probe" in self._log.read_text()
+        until(begun, 20, "the watch has begun")
 
     def stop(self, newest):
         until(lambda: newest in self._log.read_text(), 30, f"the watch has seen {newest}")

@@ -5,36 +5,39 @@
 import os
 
 from cluster import Cluster, expect_alike
-from harness import expect, load, require, run, save
+from harness import errno_of, expect, load, require, run, save, until
 
 SAVES = 400
 FILES = 50
 SIZE_BYTES = 4096
+KEPT_SECONDS = 40  # the log is kept for a while for a member that was just alive
 
 
-def _member(cluster, asked, name):
+def _member(asked, name):
     return next(member for member in asked.status()["members"] if member["name"] == name)
 
 
 def _leave_behind(cluster, node):
     """Saves until the others have thrown away what `node` would need."""
-    other = next(other for other in cluster if other is not node)
-    last = _member(cluster, other, node.name)["last_index"]
+    last = _member(node, node.name)["last_index"]
     node.kill()
+    others = cluster.running
     for i in range(SAVES):
-        save(other / f"many/{i % FILES}", f"{i:04}" + "x" * SIZE_BYTES)
-    os.unlink(other / "many/0")
-    for survivor in cluster.running:
-        first = _member(cluster, survivor, survivor.name)["first_index"]
-        expect(first > last + 1, f"{survivor.name} still holds its log from {first} on; {node.name} needs {last + 1}")
+        until(lambda i=i: errno_of(save, others[0] / f"many/{i % FILES}", f"{i:04}" + "x" * SIZE_BYTES) == 0, 30, "a save")
+    for other in others:
+        until(lambda other=other: _member(other, other.name)["first_index"] > last + 1, KEPT_SECONDS,
+              f"{other.name} has let go of its log up to {last + 1}, which {node.name} needs")
 
 
 def a_follower_comes_back_by_snapshot(cluster):
     node = cluster.followers()[0]
     os.makedirs(cluster[1] / "many")
     save(node / "old", "old")
-    _leave_behind(cluster, node)
-    node.start().wait_ready()
+    try:
+        _leave_behind(cluster, node)
+    finally:
+        node.start()
+    node.wait_ready()
     for other in cluster:
         expect_alike(other.mount, node.mount)
     save(node / "after", "after")
@@ -43,8 +46,11 @@ def a_follower_comes_back_by_snapshot(cluster):
 
 def the_old_leader_comes_back_by_snapshot(cluster):
     node = cluster.leader()
-    _leave_behind(cluster, node)
-    node.start().wait_ready()
+    try:
+        _leave_behind(cluster, node)
+    finally:
+        node.start()
+    node.wait_ready()
     for other in cluster:
         expect_alike(other.mount, node.mount)
 
@@ -52,7 +58,7 @@ def the_old_leader_comes_back_by_snapshot(cluster):
 def it_votes_and_leads_after_the_snapshot(cluster):
     for leader in cluster.nodes:
         leader.kill()
-        save(cluster.running[0] / "turn", leader.name)
+        until(lambda leader=leader: errno_of(save, cluster.running[0] / "turn", leader.name) == 0, 30, "a save")
         leader.start().wait_ready()
         expect(load(leader / "turn") == leader.name, f"{leader.name} is back")
 
