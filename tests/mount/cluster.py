@@ -8,6 +8,7 @@ exception the logs of all nodes are printed; else the daemons are asked to stop,
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -19,7 +20,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness import BUILDDIR, Failure, expect, sh, until
+from harness import BUILDDIR, Failure, errno_of, expect, sh, until
 
 DATA_BYTES_MAX = 2 << 30  # a daemon that leaks ends, not the machine
 READY_SECONDS = 30
@@ -117,10 +118,7 @@ class Node:
 
     def is_ready(self):
         expect(self.is_running, f"{self.name} ended with status {self.process.returncode}")
-        try:
-            return is_mounted(self.mount) and os.stat(self.mount / ".") is not None
-        except OSError:
-            return False
+        return is_mounted(self.mount) and errno_of(os.stat, self.mount / "no such name") == errno.ENOENT
 
     def wait_ready(self, seconds=READY_SECONDS):
         until(self.is_ready, seconds, f"{self.name} is ready")

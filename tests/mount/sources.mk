@@ -19,6 +19,7 @@ MOUNT_TESTS = \
 	tests/mount/test_tree.py
 MOUNT_TESTS_LONG = tests/mount/test_pause_long.py
 
+TESTS += $(MOUNT_TESTS)
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
 EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
 LONG_TESTS += $(MOUNT_TESTS_LONG)
