@@ -10,14 +10,15 @@ MOUNT_TESTS = \
 	tests/mount/test_linearizable.py \
 	tests/mount/test_model.py \
 	tests/mount/test_no_quorum.py \
+	tests/mount/test_semantics.py \
+	tests/mount/test_tools.py \
+	tests/mount/test_tree.py
+MOUNT_TESTS_LONG = \
 	tests/mount/test_partition.py \
 	tests/mount/test_pause.py \
 	tests/mount/test_reload.py \
-	tests/mount/test_semantics.py \
 	tests/mount/test_service.py \
-	tests/mount/test_tools.py \
-	tests/mount/test_tree.py
-MOUNT_TESTS_LONG = tests/mount/test_pause_long.py
+	tests/mount/test_pause_long.py
 
 TESTS += $(MOUNT_TESTS)
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
