@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/wait.h"
 #include "fs/entry.h"
 #include "fs/warden.h"
 #include "fs/mountpoint.h"
@@ -165,6 +166,8 @@ static struct fs *fs_new(const struct fs_options *options, struct replica *repli
 	fs->owner_uid = geteuid();
 	fs->owner_gid = getegid();
 	fs->started_ns = clock_wall_ns();
+	pthread_mutex_init(&fs->workers_mutex, NULL);
+	wait_cond_init(&fs->worker_left);
 	own_init(&fs->own);
 	fs->nodes = node_table_new(fs->options.root_key, stage_free);
 	fs->warden = warden_new(fs);
@@ -249,6 +252,8 @@ void fs_close(struct fs *fs)
 	replay_free(fs->replay);
 	node_table_free(fs->nodes);
 	own_fini(&fs->own);
+	pthread_cond_destroy(&fs->worker_left);
+	pthread_mutex_destroy(&fs->workers_mutex);
 	free((void *)fs->options.mount_point);
 	free((void *)fs->options.root_key);
 	free((void *)fs->options.version);

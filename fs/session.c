@@ -2,21 +2,33 @@
 #include "fs/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/fuse.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/role.h"
+#include "base/wait.h"
+#include "fs/mountpoint.h"
 #include "fs/op.h"
 
 /*
+ * Two things that are done to what goes through the connection.
+ *
  * libfuse 3.14 asks for FUSE_PARALLEL_DIROPS but forgets it in its answer to INIT (mended in 3.17), and then the kernel sends the lookups of a
  * directory one after another. So the answer gets the flag on its way out. It is recognised by what it is: the first reply of the session, a
  * success with a body of the size and with the major version of a fuse_init_out.
+ *
+ * A handle is made by the thread that answers OPEN, and used by the one that reads the next request of it: the kernel stands between them, and
+ * the count of answers says so to the language.
  */
 static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
@@ -28,23 +40,46 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
 		if (header->error == 0 && init->major == FUSE_KERNEL_VERSION)
 			init->flags |= FUSE_PARALLEL_DIROPS;
 	}
+	atomic_fetch_add_explicit(&fs->answers, 1, memory_order_release);
 	return writev(fd, iov, count);
 }
 
 static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata)
 {
-	(void)userdata;
-	return read(fd, buffer, size);
+	struct fs *fs = userdata;
+	ssize_t got = read(fd, buffer, size);
+	(void)atomic_load_explicit(&fs->answers, memory_order_acquire);
+	return got;
 }
 
-static enum err session_arguments(struct fs *fs, struct fuse_args *arguments)
+enum { SESSION_WAKE_MS = 20, SESSION_OPTIONS_BYTES = 256 };
+
+/* As root with our own mount(2), so that the connection is ours to close: libfuse closes it before its threads have left it. Others than root
+ * see a mount only with allow_other, and without it a shared /etc is none. */
+static enum err session_mount_as_root(struct fs *fs, int *ret_fd)
 {
-	/* Others than root see the mount only with allow_other; without it a shared /etc is none. */
-	const char *options = geteuid() == 0 ? "fsname=etcfs,subtype=etcfs,default_permissions,allow_other"
-	                                     : "fsname=etcfs,subtype=etcfs,default_permissions";
-	if (fuse_opt_add_arg(arguments, "etcfs") == 0 && fuse_opt_add_arg(arguments, "-o") == 0 &&
-	    fuse_opt_add_arg(arguments, options) == 0)
+	char options[SESSION_OPTIONS_BYTES];
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
+	         fd);
+	if (fd >= 0 && mount("etcfs", fs->options.mount_point, MOUNTPOINT_TYPE, MS_NOSUID | MS_NODEV, options) == 0) {
+		*ret_fd = fd;
 		return ERR_OK;
+	}
+	log_error("mount_failed", "mount=%s error=\"%s\" remedy=\"is /dev/fuse there, and mounting allowed here?\"",
+	          fs->options.mount_point, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ERR_MOUNT;
+}
+
+static enum err session_mount_as_user(struct fs *fs, int *ret_fd)
+{
+	if (fuse_session_mount(fs->session, fs->options.mount_point) == 0) {
+		*ret_fd = fuse_session_fd(fs->session);
+		return ERR_OK;
+	}
+	log_error("mount_failed", "mount=%s remedy=\"run as root, or install fuse3\"", fs->options.mount_point);
 	return ERR_MOUNT;
 }
 
@@ -52,19 +87,21 @@ enum err session_mount(struct fs *fs)
 {
 	static const struct fuse_custom_io io = {.writev = session_writev, .read = session_read};
 	struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
-	enum err err = session_arguments(fs, &arguments);
-	if (err == ERR_OK)
+	bool added = fuse_opt_add_arg(&arguments, "etcfs") == 0 && fuse_opt_add_arg(&arguments, "-o") == 0 &&
+	             fuse_opt_add_arg(&arguments, "fsname=etcfs,subtype=etcfs,default_permissions") == 0;
+	if (added)
 		fs->session = fuse_session_new(&arguments, &op_table, sizeof op_table, fs);
 	fuse_opt_free_args(&arguments);
-	if (!fs->session || fuse_session_mount(fs->session, fs->options.mount_point) != 0) {
-		log_error("mount_failed", "mount=%s remedy=\"run as root, or install fuse3; is /dev/fuse there?\"",
-		          fs->options.mount_point);
+	if (!fs->session)
 		return ERR_MOUNT;
-	}
-	if (fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session)) != 0)
-		log_warn("parallel_lookups_off", "mount=%s", fs->options.mount_point);
-	return ERR_OK;
+	int fd = -1;
+	enum err err = geteuid() == 0 ? session_mount_as_root(fs, &fd) : session_mount_as_user(fs, &fd);
+	if (err == ERR_OK && fuse_session_custom_io(fs->session, &io, fd) != 0)
+		err = ERR_MOUNT;
+	return err;
 }
+
+/* ---- serving ---- */
 
 static void *session_work(void *argument)
 {
@@ -82,13 +119,28 @@ static void *session_work(void *argument)
 	free(buffer.mem);
 	/* One is enough to say it: the others are told by the kernel in the same way. */
 	atomic_store(&fs->gone, true);
+	pthread_mutex_lock(&fs->workers_mutex);
+	fs->workers_running--;
+	pthread_cond_signal(&fs->worker_left);
+	pthread_mutex_unlock(&fs->workers_mutex);
 	return NULL;
+}
+
+static void session_woken(int signal)
+{
+	(void)signal;
 }
 
 enum err session_serve(struct fs *fs)
 {
+	/* Ends a read(2) of the connection with EINTR: see session_leave(). */
+	struct sigaction wake = {.sa_handler = session_woken};
+	sigaction(SIGRTMIN, &wake, NULL);
 	for (; fs->worker_count < FS_WORKERS; fs->worker_count++) {
+		pthread_mutex_lock(&fs->workers_mutex);
 		int failed = pthread_create(&fs->workers[fs->worker_count], NULL, session_work, fs);
+		fs->workers_running += failed == 0;
+		pthread_mutex_unlock(&fs->workers_mutex);
 		if (failed == 0)
 			continue;
 		log_error("thread_failed", "name=fuse error=%s", strerror(failed));
@@ -97,15 +149,31 @@ enum err session_serve(struct fs *fs)
 	return ERR_OK;
 }
 
+/* A mount that somebody still has open or stands in lives on, detached, and its connection with it; so the workers are told by a signal, again
+ * and again, for one that comes just before their read(2) is lost. */
+static void session_leave(struct fs *fs)
+{
+	pthread_mutex_lock(&fs->workers_mutex);
+	while (fs->workers_running != 0) {
+		for (size_t i = 0; i < fs->worker_count; i++)
+			pthread_kill(fs->workers[i], SIGRTMIN);
+		wait_until(&fs->worker_left, &fs->workers_mutex, clock_steady_ns() + SESSION_WAKE_MS * CLOCK_NS_PER_MS);
+	}
+	pthread_mutex_unlock(&fs->workers_mutex);
+	for (size_t i = 0; i < fs->worker_count; i++)
+		pthread_join(fs->workers[i], NULL);
+	fs->worker_count = 0;
+}
+
 void session_unmount(struct fs *fs)
 {
 	if (!fs->session)
 		return;
 	fuse_session_exit(fs->session);
-	fuse_session_unmount(fs->session);
-	for (size_t i = 0; i < fs->worker_count; i++)
-		pthread_join(fs->workers[i], NULL);
-	fs->worker_count = 0;
+	if (geteuid() == 0 && mountpoint_is_ours(fs->options.mount_point))
+		umount2(fs->options.mount_point, MNT_DETACH | UMOUNT_NOFOLLOW);
+	session_leave(fs);
+	fuse_session_unmount(fs->session); /* a user's */
 }
 
 void session_free(struct fs *fs)

@@ -27,6 +27,9 @@ struct fs {
 	struct fuse_session *session;
 	pthread_t workers[FS_WORKERS];
 	size_t worker_count;
+	pthread_mutex_t workers_mutex; /* protects workers_running; worker_left when one ended */
+	pthread_cond_t worker_left;
+	size_t workers_running;
 	uint64_t nonce; /* of this mount, in its notes */
 	_Atomic uint64_t ids_given;
 	_Atomic int64_t newest_time_ns; /* of the commits seen */
@@ -34,6 +37,7 @@ struct fs {
 	_Atomic uint64_t failed_ns;     /* steady clock: when a barrier timed out last, */
 	_Atomic int32_t failed_thread;  /* and for whom */
 	_Atomic bool gone, init_answered;
+	_Atomic uint64_t answers;      /* to the kernel; see session.c */
 	uint32_t owner_uid, owner_gid; /* of `.etcfs/` */
 	int64_t started_ns;
 };
