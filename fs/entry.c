@@ -73,21 +73,29 @@ enum verdict entry_find(struct fs *fs, struct kv_view *view, struct node *parent
 	return entry_of_object(fs, view, parent, spot.segment, &spot.object, ret_found);
 }
 
+/* Of what only this mount has: a staged file, or what is left of one that is gone. */
+static bool entry_stat_here(struct fs *fs, struct node *node, struct arena *arena, struct stat *ret_stat)
+{
+	struct node_look look = node_look(fs->nodes, node, arena);
+	struct stage *stage = look.state != NODE_LINKED ? node_get_stage(fs->nodes, node) : NULL;
+	struct stat stat = {.st_ino = look.record_id};
+	if (!stage || !stage_stat(stage, &stat))
+		return false;
+	stat.st_nlink += replay_links(fs->replay, look.id);
+	*ret_stat = stat;
+	return true;
+}
+
 enum verdict entry_stat(struct fs *fs, struct kv_view *view, struct node *node, struct arena *arena,
                         struct stat *ret_stat)
 {
-	struct node_look look = node_look(fs->nodes, node, arena);
-	struct stage *stage = node_get_stage(fs->nodes, node);
-	struct stat stat = {.st_ino = look.record_id};
 	struct object object;
-	if (look.state != NODE_LINKED && stage && stage_stat(stage, &stat)) {
-		*ret_stat = stat;
-		ret_stat->st_nlink += replay_links(fs->replay, look.id);
+	struct stat stat;
+	if (entry_stat_here(fs, node, arena, ret_stat))
 		return VERDICT_GO;
-	}
-	if (look.state == NODE_GONE)
-		return VERDICT_STALE;
 	enum verdict verdict = fs_object(fs, view, node, arena, &object);
+	if (verdict == VERDICT_STALE && entry_stat_here(fs, node, arena, ret_stat))
+		return VERDICT_GO; /* it went just now */
 	if (verdict != VERDICT_GO)
 		return verdict;
 	if (object_stat(&object, &stat) != ERR_OK)

@@ -31,10 +31,21 @@ static void create_reply(struct call *call)
 
 /* ---- at once ---- */
 
+/* Without O_EXCL the file may be there by now, and is opened then. */
+static enum verdict create_now_plan(struct call *call, struct kv_view *view, struct plan *plan)
+{
+	enum verdict verdict = make_plan(call, view, plan);
+	return verdict == VERDICT_EXISTS && !(call->info.flags & O_EXCL) ? VERDICT_DONE : verdict;
+}
+
 static void create_now_finish(struct call *call, int error)
 {
 	if (error == 0)
 		error = entry_made(call, 0, call->name);
+	/* To be emptied first, or no file at all: the kernel walks the path again, and opens what is there. */
+	bool made = call->revision != 0;
+	if (error == 0 && !made && (call->info.flags & O_TRUNC || !S_ISREG(call->found.stat.st_mode)))
+		error = ESTALE;
 	if (error != 0) {
 		fuse_reply_err(call->req, error);
 		return;
@@ -46,7 +57,7 @@ static void create_now_finish(struct call *call, int error)
 static const struct call_kind create_now_kind = {.name = "create",
                                                  .need = CALL_CHANGES,
                                                  .settles = CALL_SETTLES_NAMES,
-                                                 .plan = make_plan,
+                                                 .plan = create_now_plan,
                                                  .finish = create_now_finish};
 
 /* ---- staged ---- */

@@ -50,8 +50,15 @@ static enum verdict open_look(struct call *call, struct kv_view *view)
 	if (!call->handle)
 		call->handle = handle_new_file(fs, node, call->info.flags);
 	struct node_look look = node_look(fs->nodes, node, &call->scratch);
-	if (look.state == NODE_GONE && stage_is_lost(call->handle->stage))
-		return VERDICT_STALE; /* the kernel walks the path again */
+	if (look.state == NODE_GONE) {
+		/* Replaced since the kernel looked it up: it is read as it was then. Who wants to write had rather walk the path again, which
+		 * the kernel does for ESTALE, than write to what is gone. */
+		if (call->handle->writable && stage_is_lost(call->handle->stage))
+			return VERDICT_STALE;
+		enum verdict verdict = stage_recover(call->handle->stage, view, &call->scratch);
+		if (verdict != VERDICT_GO)
+			return verdict;
+	}
 	if (look.state == NODE_LINKED) {
 		enum verdict verdict = fs_object(fs, view, node, &call->scratch, &object);
 		if (verdict != VERDICT_GO)

@@ -32,6 +32,7 @@ void stage_free(struct stage *stage)
 	check(!stage->waiters);
 	draft_fini(&stage->draft);
 	free((void *)stage->attr.xattrs.data);
+	free((void *)stage->lost_key.data);
 	pthread_mutex_destroy(&stage->mutex);
 	free(stage);
 }
@@ -358,9 +359,21 @@ bool stage_has_writes(struct stage *stage)
 bool stage_is_idle(struct stage *stage, uint64_t now_ns)
 {
 	pthread_mutex_lock(&stage->mutex);
-	bool idle = now_ns >= stage->written_ns + STAGE_IDLE_MS * CLOCK_NS_PER_MS;
+	uint64_t idle_ms = stage->wrote ? STAGE_IDLE_MS : STAGE_IDLE_UNWRITTEN_MS;
+	bool idle = now_ns >= stage->written_ns + idle_ms * CLOCK_NS_PER_MS;
 	pthread_mutex_unlock(&stage->mutex);
 	return idle;
+}
+
+/* Nobody has it open, so the content is not kept: only where it was. */
+static void stage_lose(struct stage *stage, const struct kv_record *last)
+{
+	stage->lost = true;
+	if (!last)
+		return;
+	free((void *)stage->lost_key.data);
+	stage->lost_key = bytes_of(memory_dup(last->key.data, last->key.size), last->key.size);
+	stage->lost_revision = last->mod_revision;
 }
 
 void stage_orphan(struct stage *stage, const struct kv_record *last)
@@ -371,7 +384,8 @@ void stage_orphan(struct stage *stage, const struct kv_record *last)
 	if (is_old) {
 		draft_fini(&stage->draft);
 		draft_init(&stage->draft, last && stage->handles != 0 ? last->value : BYTES_NONE);
-		stage->lost = !last || (stage->handles == 0 && last->value.size != 0);
+		if (!last || stage->handles == 0)
+			stage_lose(stage, last);
 	}
 	if (is_old && last && attr_of_file(last, &attr) == ERR_OK)
 		stage_set_attributes(stage, &attr);
@@ -379,6 +393,28 @@ void stage_orphan(struct stage *stage, const struct kv_record *last)
 	if (stage->state != STAGE_COMMITTING)
 		stage_move(stage, STAGE_ORPHAN);
 	pthread_mutex_unlock(&stage->mutex);
+}
+
+enum verdict stage_recover(struct stage *stage, struct kv_view *view, struct arena *arena)
+{
+	struct kv_record record;
+	pthread_mutex_lock(&stage->mutex);
+	bool lost = stage->state == STAGE_ORPHAN && stage->lost;
+	struct bytes key = arena_dup(arena, stage->lost_key);
+	int64_t revision = stage->lost_revision;
+	pthread_mutex_unlock(&stage->mutex);
+	if (!lost)
+		return VERDICT_GO;
+	if (key.size == 0 || kv_get_at(view, key, revision, arena, &record) != ERR_OK)
+		return VERDICT_STALE;
+	pthread_mutex_lock(&stage->mutex);
+	if (stage->state == STAGE_ORPHAN && stage->lost) {
+		draft_fini(&stage->draft);
+		draft_init(&stage->draft, record.value);
+		stage->lost = false;
+	}
+	pthread_mutex_unlock(&stage->mutex);
+	return VERDICT_GO;
 }
 
 void stage_revive(struct stage *stage)

@@ -27,7 +27,8 @@ struct call;
 enum stage_state { STAGE_EMPTY, STAGE_LOADED, STAGE_DIRTY, STAGE_COMMITTING, STAGE_ORPHAN };
 
 enum {
-	STAGE_IDLE_MS = 1000, /* after the last write it is committed unasked */
+	STAGE_IDLE_MS = 1000,           /* after the last write it is committed unasked */
+	STAGE_IDLE_UNWRITTEN_MS = 5000, /* what was only made or emptied: most likely somebody is about to write it */
 	STAGE_KEEP_BYTES_MIN =
 	    131072, /* a content of this size is kept while it is read: one READ of the kernel has less */
 };
@@ -39,9 +40,11 @@ struct stage {
 	enum stage_state state;
 	unsigned handles;
 	struct draft draft;
-	struct attr attr;         /* of the content; its xattrs are copied */
-	int attr_set;             /* FUSE_SET_ATTR_… that this mount changed, beside size */
-	bool lost;                /* ORPHAN: without its content */
+	struct attr attr;      /* of the content; its xattrs are copied */
+	int attr_set;          /* FUSE_SET_ATTR_… that this mount changed, beside size */
+	bool lost;             /* ORPHAN: without its content, which was at lost_key in this revision */
+	struct bytes lost_key; /* ours */
+	int64_t lost_revision;
 	bool created;             /* the object is not in the store yet */
 	bool wrote;               /* more than created or truncated: a FLUSH commits it */
 	bool refused;             /* a write went over the limit: half of a save is not committed */
@@ -112,6 +115,8 @@ bool stage_is_idle(struct stage *stage, uint64_t now_ns);
 
 /* Its object is gone. `last` (may be NULL): what its key held. */
 void stage_orphan(struct stage *stage, const struct kv_record *last);
+/* The content of a lost one, from the history: GO, or STALE when that is compacted. */
+enum verdict stage_recover(struct stage *stage, struct kv_view *view, struct arena *arena) MUST_USE;
 /* It was seen in the store after all (a snapshot had hidden where it went). */
 void stage_revive(struct stage *stage);
 
