@@ -21,7 +21,8 @@ struct inbound {
 	nng_aio *hearing, *answering;
 	atomic_uint turn;
 	atomic_uint operations; /* what keeps it alive: the receive, and the answer while it is sent */
-	uint64_t peer;          /* 0: has not said hello. Written by `hearing` with the transport's mutex */
+	atomic_bool closing;
+	uint64_t peer; /* 0: has not said hello. Written by `hearing` with the transport's mutex */
 	struct buffer in, answer;
 	size_t wanted; /* size of the frame that `in` begins with, as far as it is known */
 };
@@ -49,6 +50,15 @@ static void inbound_unref(struct inbound *inbound)
 	pthread_mutex_unlock(&transport->mutex);
 }
 
+/* From any thread. */
+static void inbound_close(struct inbound *inbound)
+{
+	atomic_store(&inbound->closing, true);
+	nng_stream_close(inbound->stream);
+}
+
+/* A receive on a stream that is closed already never ends (nng 1.5, tcp_doread): so whoever hands one over looks after it whether
+ * the stream was closed meanwhile. */
 static void inbound_hear(struct inbound *inbound)
 {
 	uint8_t *room = NULL;
@@ -63,8 +73,12 @@ static void inbound_hear(struct inbound *inbound)
 	nng_aio_set_iov(inbound->hearing, 1, &iov);
 	nng_stream *stream = inbound->stream;
 	nng_aio *hearing = inbound->hearing;
+	atomic_fetch_add(&inbound->operations, 1); /* for the look */
 	stream_give(&inbound->turn);
 	nng_stream_recv(stream, hearing);
+	if (atomic_load(&inbound->closing))
+		nng_aio_cancel(hearing);
+	inbound_unref(inbound);
 }
 
 static void inbound_answered(void *argument)
@@ -73,7 +87,7 @@ static void inbound_answered(void *argument)
 	stream_take(&inbound->turn);
 	/* A hello is smaller than any socket's buffer: it went whole, or the connection is gone. */
 	if (nng_aio_result(inbound->answering) != 0 || nng_aio_count(inbound->answering) != inbound->answer.size)
-		nng_stream_close(inbound->stream);
+		inbound_close(inbound);
 	inbound_unref(inbound);
 }
 
@@ -205,6 +219,6 @@ void inbound_close_all(struct transport *transport, uint64_t peer, const struct 
 	LIST_FOREACH(inbound, &transport->inbounds, next)
 	{
 		if (inbound != but && (peer == 0 || inbound->peer == peer))
-			nng_stream_close(inbound->stream);
+			inbound_close(inbound);
 	}
 }
