@@ -7,18 +7,18 @@ MOUNT_TESTS = \
 	tests/mount/test_events.py \
 	tests/mount/test_full_disk.py \
 	tests/mount/test_no_quorum.py \
+	tests/mount/test_partition.py \
+	tests/mount/test_pause.py \
 	tests/mount/test_reload.py \
 	tests/mount/test_semantics.py \
+	tests/mount/test_service.py \
 	tests/mount/test_tools.py
 # Minutes each, or searching by chance.
 MOUNT_TESTS_LONG = \
 	tests/mount/test_events_stress.py \
 	tests/mount/test_linearizable.py \
 	tests/mount/test_model.py \
-	tests/mount/test_partition.py \
-	tests/mount/test_pause.py \
 	tests/mount/test_pause_long.py \
-	tests/mount/test_service.py \
 	tests/mount/test_tree.py
 
 TESTS += $(MOUNT_TESTS)
