@@ -15,6 +15,8 @@ struct handle *handle_new_file(struct fs *fs, struct node *node, int flags)
 	handle->stage = stage_of(fs, node);
 	handle->writable = (flags & O_ACCMODE) != O_RDONLY;
 	handle->append = (flags & O_APPEND) != 0;
+	handle->direct = fs->direct_reads && !handle->writable && !fs_is_local(fs);
+	reading_init(&handle->reading);
 	stage_open(handle->stage);
 	return handle;
 }
@@ -38,8 +40,10 @@ struct handle *handle_new_virtual(void)
 
 void handle_free(struct fs *fs, struct handle *handle)
 {
-	if (handle->kind == HANDLE_FILE)
+	if (handle->kind == HANDLE_FILE) {
 		stage_close(handle->stage);
+		reading_fini(&handle->reading);
+	}
 	if (handle->kind == HANDLE_DIRECTORY)
 		listing_fini(&handle->listing);
 	if (handle->kind == HANDLE_VIRTUAL)

@@ -6,6 +6,7 @@
 
 #include "fs/call.h"
 #include "fs/listing.h"
+#include "fs/reading.h"
 
 enum handle_kind { HANDLE_FILE, HANDLE_DIRECTORY, HANDLE_VIRTUAL };
 
@@ -14,6 +15,8 @@ struct handle {
 	struct node *node;   /* pinned; NULL: VIRTUAL */
 	struct stage *stage; /* FILE: open */
 	bool writable, append;
+	bool direct;            /* FILE: past the kernel's page cache, by `reading` */
+	struct reading reading; /* FILE */
 	struct listing listing; /* DIRECTORY */
 	struct arena arena;     /* VIRTUAL: the content's */
 	struct bytes content;   /* VIRTUAL */

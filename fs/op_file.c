@@ -82,6 +82,7 @@ static void open_finish(struct call *call, int error)
 	call->info.fh = (uintptr_t)handle;
 	call->info.keep_cache = stage_keeps_pages(handle->stage, call->found.revision);
 	call->info.noflush = !handle->writable;
+	call->info.direct_io = handle->direct;
 	if (fuse_reply_open(call->req, &call->info) != 0)
 		handle_free(call->fs, handle);
 }
@@ -125,13 +126,34 @@ static bool read_staged(struct call *call)
 	return stage_read(call->stage, (size_t)call->offset, call->size, &call->scratch, &call->data) == STAGE_DONE;
 }
 
-static enum verdict read_look(struct call *call, struct kv_view *view)
+static enum verdict read_now(struct call *call, struct kv_view *view)
 {
 	if (read_staged(call))
 		return VERDICT_GO;
 	enum verdict verdict = read_committed(call, view);
 	/* Its object may have gone meanwhile, and left its content in the stage. */
 	return verdict == VERDICT_STALE && read_staged(call) ? VERDICT_GO : verdict;
+}
+
+static enum verdict read_look(struct call *call, struct kv_view *view)
+{
+	struct handle *handle = call->handle;
+	if (!handle->direct)
+		return read_now(call, view);
+	if (reading_continue(&handle->reading, (size_t)call->offset, call->size, &call->scratch, &call->data))
+		return VERDICT_GO;
+	if (call->offset != 0)
+		return read_now(call, view);
+	size_t asked = call->size;
+	call->size = SIZE_MAX;
+	enum verdict verdict = read_now(call, view);
+	call->size = asked;
+	if (verdict == VERDICT_GO) {
+		struct bytes content = call->data;
+		call->data.size = content.size < asked ? content.size : asked;
+		reading_begin(&handle->reading, content, call->data.size);
+	}
+	return verdict;
 }
 
 static void read_finish(struct call *call, int error)
@@ -150,7 +172,8 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
 	if (op_virtual_read(req, size, offset, info))
 		return;
 	struct call *call = call_new(op_fs(req), req, &read_kind);
-	call->stage = handle_of(info)->stage;
+	call->handle = handle_of(info);
+	call->stage = call->handle->stage;
 	call->offset = offset;
 	call->size = size;
 	if (call_take_node(call, 0, id))

@@ -14,6 +14,18 @@ enum {
 	    FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME
 };
 
+static enum stage_answer setattr_ask(struct call *call)
+{
+	int rest = call->to_set & SETATTR_ATTRIBUTES;
+	enum stage_answer answer = STAGE_DONE;
+	call->resume = call_again;
+	if (call->to_set & FUSE_SET_ATTR_SIZE)
+		answer = stage_resize(call->stage, (size_t)call->stat.st_size, call);
+	if (answer == STAGE_DONE && rest != 0)
+		answer = stage_set_attr(call->stage, &call->stat, call->to_set & ~FUSE_SET_ATTR_SIZE, call);
+	return answer;
+}
+
 /* ---- at once ---- */
 
 static enum verdict setattr_resize(struct call *call, struct plan *plan, const struct object *object, struct attr *attr)
@@ -32,11 +44,21 @@ static enum verdict setattr_resize(struct call *call, struct plan *plan, const s
 	return plan_content(plan, object, &content);
 }
 
+/* Replaced or unlinked by another node since the kernel looked it up: what is left of it is changed. */
+static enum verdict setattr_orphan(struct call *call)
+{
+	call->stage = node_get_stage(call->fs->nodes, call->nodes[0]);
+	bool done = call->stage && stage_is_orphan(call->stage) && setattr_ask(call) == STAGE_DONE;
+	return done ? VERDICT_DONE : VERDICT_STALE;
+}
+
 static enum verdict setattr_plan(struct call *call, struct kv_view *view, struct plan *plan)
 {
 	struct object object;
 	struct attr attr;
 	enum verdict verdict = fs_object(call->fs, view, call->nodes[0], &call->scratch, &object);
+	if (verdict == VERDICT_STALE)
+		return setattr_orphan(call);
 	if (verdict != VERDICT_GO)
 		return verdict;
 	if (object_attr(&object, &attr) != ERR_OK)
@@ -67,18 +89,6 @@ static const struct call_kind setattr_kind = {.name = "setattr",
                                               .finish = setattr_finish};
 
 /* ---- staged ---- */
-
-static enum stage_answer setattr_ask(struct call *call)
-{
-	int rest = call->to_set & SETATTR_ATTRIBUTES;
-	enum stage_answer answer = STAGE_DONE;
-	call->resume = call_again;
-	if (call->to_set & FUSE_SET_ATTR_SIZE)
-		answer = stage_resize(call->stage, (size_t)call->stat.st_size, call);
-	if (answer == STAGE_DONE && rest != 0)
-		answer = stage_set_attr(call->stage, &call->stat, call->to_set & ~FUSE_SET_ATTR_SIZE, call);
-	return answer;
-}
 
 static enum verdict setattr_staged_look(struct call *call, struct kv_view *view)
 {

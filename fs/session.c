@@ -20,8 +20,14 @@
 #include "fs/mountpoint.h"
 #include "fs/op.h"
 
+/* linux/fuse.h: FUSE_DIRECT_IO_ALLOW_MMAP, since Linux 6.6; bit 36, so it stands in flags2. */
+enum { SESSION_MMAP_OF_DIRECT = 1 << 4 };
+
 /*
- * Two things that are done to what goes through the connection.
+ * What is done to that which goes through the connection.
+ *
+ * Files are read past the kernel's page cache where the kernel can still map them: with it, a read(2) is two requests, and a content that
+ * changed between them is cut to the old size. libfuse 3.14 does not know the flag; it is looked for in INIT and set in the answer.
  *
  * libfuse 3.14 asks for FUSE_PARALLEL_DIROPS but forgets it in its answer to INIT (mended in 3.17), and then the kernel sends the lookups of a
  * directory one after another. So the answer gets the flag on its way out. It is recognised by what it is: the first reply of the session, a
@@ -37,17 +43,30 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
 	if (first && count == 2 && iov[1].iov_len >= sizeof(struct fuse_init_out)) {
 		struct fuse_init_out *init = iov[1].iov_base;
 		const struct fuse_out_header *header = iov[0].iov_base;
-		if (header->error == 0 && init->major == FUSE_KERNEL_VERSION)
-			init->flags |= FUSE_PARALLEL_DIROPS;
+		bool is_init = header->error == 0 && init->major == FUSE_KERNEL_VERSION;
+		if (is_init)
+			init->flags |= FUSE_PARALLEL_DIROPS | (fs->direct_reads ? FUSE_INIT_EXT : 0);
+		if (is_init && fs->direct_reads)
+			init->flags2 |= SESSION_MMAP_OF_DIRECT;
 	}
 	atomic_fetch_add_explicit(&fs->answers, 1, memory_order_release);
 	return writev(fd, iov, count);
+}
+
+static void session_look_at_init(struct fs *fs, const void *request, size_t size)
+{
+	const struct fuse_in_header *header = request;
+	const struct fuse_init_in *init = (const void *)(header + 1);
+	if (size >= sizeof *header + sizeof *init && header->opcode == FUSE_INIT)
+		fs->direct_reads = init->flags & FUSE_INIT_EXT && init->flags2 & SESSION_MMAP_OF_DIRECT;
 }
 
 static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata)
 {
 	struct fs *fs = userdata;
 	ssize_t got = read(fd, buffer, size);
+	if (got > 0 && !atomic_load(&fs->init_answered))
+		session_look_at_init(fs, buffer, (size_t)got);
 	(void)atomic_load_explicit(&fs->answers, memory_order_acquire);
 	return got;
 }

@@ -53,6 +53,7 @@ libfs_a_SOURCES += \
 	fs/op_virtual.c \
 	fs/op_xattr.c \
 	fs/own.c fs/own.h \
+	fs/reading.c fs/reading.h \
 	fs/reply.c fs/reply.h \
 	fs/session.c fs/session.h \
 	fs/settle.c fs/settle.h \

@@ -37,6 +37,7 @@ struct fs {
 	_Atomic uint64_t failed_ns;     /* steady clock: when a barrier timed out last, */
 	_Atomic int32_t failed_thread;  /* and for whom */
 	_Atomic bool gone, init_answered;
+	bool direct_reads;             /* the kernel maps files that are read past its page cache: see session.c */
 	_Atomic uint64_t answers;      /* to the kernel; see session.c */
 	uint32_t owner_uid, owner_gid; /* of `.etcfs/` */
 	int64_t started_ns;
