@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "mountd/quantity.h"
 
 #define CLUSTER_PEER_URL_DEFAULT "tcp://127.0.0.1:2380"
+
+enum { CLUSTER_VOTERS_MAX = 9 }; /* every write waits for a majority of them */
 
 struct cluster_words cluster_split(const char *text, struct arena *arena)
 {
@@ -177,11 +180,86 @@ static enum err cluster_check_state(struct option_set *set, struct config *confi
 	                   option_origin(set, OPTION_INITIAL_CLUSTER_STATE), state);
 }
 
+/* Odd, because one more would not bear one more failure: a majority of four is three, as of five. */
+static enum err cluster_voters(struct option_set *set, struct config *config, struct problem *problem)
+{
+	uint64_t voters;
+	if (quantity_count(option_text(set, OPTION_VOTERS), &voters) != ERR_OK || voters % 2 == 0 ||
+	    voters > CLUSTER_VOTERS_MAX)
+		return problem_set(problem, "%s: '%s' is not an odd number from 1 to %d",
+		                   option_origin(set, OPTION_VOTERS), option_text(set, OPTION_VOTERS),
+		                   CLUSTER_VOTERS_MAX);
+	config->voters_max = (uint32_t)voters;
+	return ERR_OK;
+}
+
+/* ---- --join ---- */
+
+/* What says how a new cluster begins does not go with one that is there. */
+static enum err cluster_check_joiner(struct option_set *set, struct problem *problem)
+{
+	static const enum option beginnings[] = {OPTION_INITIAL_CLUSTER, OPTION_INITIAL_CLUSTER_STATE,
+	                                         OPTION_INITIAL_CLUSTER_TOKEN};
+	for (size_t at = 0; at < sizeof beginnings / sizeof *beginnings; at++) {
+		if (option_is_given(set, beginnings[at]) && option_is_given(set, OPTION_JOIN))
+			return problem_set(
+			    problem,
+			    "%s and %s contradict each other: a node that joins learns of the members from "
+			    "the cluster; leave %s out",
+			    option_origin(set, OPTION_JOIN), option_origin(set, beginnings[at]),
+			    option_origin(set, beginnings[at]));
+	}
+	if (!option_is_given(set, OPTION_REPLACE))
+		return ERR_OK;
+	if (!option_is_given(set, OPTION_JOIN))
+		return problem_set(problem, "%s without --join: only a node that joins takes the place of another",
+		                   option_origin(set, OPTION_REPLACE));
+	if (!cluster_name_is_valid(option_text(set, OPTION_REPLACE)))
+		return problem_set(problem, "%s: '%.80s' is neither a member's name nor an id",
+		                   option_origin(set, OPTION_REPLACE), option_text(set, OPTION_REPLACE));
+	return ERR_OK;
+}
+
+static enum err cluster_join(struct option_set *set, const struct url *advertise, struct config *config,
+                             struct problem *problem)
+{
+	struct url url;
+	if (!option_is_given(set, OPTION_JOIN))
+		return ERR_OK;
+	enum err err =
+	    url_parse(option_text(set, OPTION_JOIN), option_origin(set, OPTION_JOIN), &set->arena, &url, problem);
+	if (err == ERR_OK)
+		err = cluster_check_plain(set, &url, problem);
+	if (err != ERR_OK)
+		return err;
+	const char *text = url_format(&url, "tcp", &set->arena), *own = url_format(advertise, "tcp", &set->arena);
+	if (url_equal(&url, advertise))
+		return problem_set(problem,
+		                   "%s: %s is this node itself: name another member there, and for this node its own "
+		                   "--listen-peer-urls",
+		                   option_origin(set, OPTION_JOIN), text);
+	if (url_is_loopback(advertise) && !url_is_loopback(&url))
+		return problem_set(
+		    problem,
+		    "%s %s: its members cannot reach this node at %s: give --listen-peer-urls an address "
+		    "of this machine",
+		    option_origin(set, OPTION_JOIN), text, own);
+	config->join_url = text;
+	config->replace = option_text(set, OPTION_REPLACE);
+	return ERR_OK;
+}
+
+/* ---- all of it ---- */
+
 enum err cluster_make(struct option_set *set, struct config *config, struct problem *ret_problem)
 {
 	struct cluster cluster = {0};
 	struct url listen, advertise;
 	enum err err = cluster_check_state(set, config, ret_problem);
+	if (err == ERR_OK)
+		err = cluster_voters(set, config, ret_problem);
+	if (err == ERR_OK)
+		err = cluster_check_joiner(set, ret_problem);
 	if (err == ERR_OK && option_is_given(set, OPTION_INITIAL_CLUSTER))
 		err = cluster_parse(set, config, &cluster, ret_problem);
 	if (err == ERR_OK)
@@ -190,6 +268,8 @@ enum err cluster_make(struct option_set *set, struct config *config, struct prob
 		err = cluster_check_plain(set, &listen, ret_problem);
 	if (err == ERR_OK)
 		err = cluster_advertise(set, &cluster, &listen, &advertise, ret_problem);
+	if (err == ERR_OK)
+		err = cluster_join(set, &advertise, config, ret_problem);
 	if (err != ERR_OK)
 		return err;
 	struct cluster_entry alone = {.name = config->name, .url = advertise};

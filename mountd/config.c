@@ -2,7 +2,9 @@
 #include "mountd/config.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "mountd/cluster.h"
@@ -14,6 +16,8 @@ enum {
 	CONFIG_ELECTION_MS_MAX = 50 * 1000,
 	CONFIG_MEMORY_BYTES_MIN = 8 << 20,
 };
+
+#define CONFIG_NAME_DEFAULT "default"
 
 #define TRY(call)                                                                                                      \
 	do {                                                                                                           \
@@ -55,8 +59,23 @@ static enum err config_choice(struct option_set *set, enum option option, const 
 	return problem_set(problem, "%s: '%s' is none of %s", option_origin(set, option), text, all);
 }
 
+/* A node that joins is one of several, which cannot all be called the same. */
+static enum err config_default_name(struct option_set *set, struct config *config, struct problem *problem)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+	config->name = CONFIG_NAME_DEFAULT;
+	if (!option_is_given(set, OPTION_JOIN))
+		return ERR_OK;
+	if (gethostname(host, sizeof host) != 0 || !cluster_name_is_valid(host))
+		return problem_set(problem, "this machine's name, '%.80s', cannot be the node's: give --name", host);
+	config->name = arena_dup_string(&set->arena, bytes_of_string(host));
+	return ERR_OK;
+}
+
 static enum err config_name(struct option_set *set, struct config *config, struct problem *problem)
 {
+	if (!option_is_given(set, OPTION_NAME))
+		return config_default_name(set, config, problem);
 	config->name = option_text(set, OPTION_NAME);
 	if (cluster_name_is_valid(config->name))
 		return ERR_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a node is told to be: the options, understood and checked against each other. Nothing on the machine is touched;
- * what depends on the machine is asked in config_check_machine().
+ * What a node is told to be: the options, understood and checked against each other. Nothing on the machine is touched,
+ * and nothing but its name is asked for; what else depends on the machine is asked in config_check_machine().
  */
 #pragma once
 
@@ -27,7 +27,10 @@ struct config {
 	struct replica_peer *initial_cluster;
 	size_t initial_count;
 	const char *cluster_token;
-	bool must_exist; /* --initial-cluster-state=existing */
+	bool must_exist;      /* --initial-cluster-state=existing */
+	const char *join_url; /* NULL: not a joiner; else initial_cluster is this node alone */
+	const char *replace;  /* NULL: nobody */
+	uint32_t voters_max;
 	const char *listen_peer_url;
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	uint64_t snapshot_count; /* 0: not given */

@@ -80,7 +80,7 @@ enum err config_check_machine(const struct config *config, struct arena *arena, 
 		return err;
 	return problem_set(
 	    ret_problem,
-	    "--initial-cluster-state existing, but --data-dir %s holds no node: adding a node to a running "
-	    "cluster is not supported yet",
+	    "--initial-cluster-state existing, but --data-dir %s holds no node: to add one to a running cluster, give "
+	    "--join URL instead",
 	    config->data_directory);
 }

@@ -26,13 +26,25 @@ const struct option_row option_rows[OPTION_COUNT] = {
         "changed, EIO if that is not known."),
     ROW(MAX_FILE_SIZE, "max-file-size", "SIZE", "1MiB", MOUNT, "Largest file, at most 64MiB. The same on every node."),
 
-    ROW(NAME, "name", "NAME", "default", NODE, "This node's name: unique in the cluster, and kept."),
+    ROW(NAME, "name", "NAME", NULL, NODE,
+        "This node's name: unique in the cluster, and kept (default: `default`, and with\n"
+        "--join the name of this machine)."),
     ROW(DATA_DIR, "data-dir", "DIR", NULL, NODE,
         "Where the node keeps its log and state; made when absent (default NAME.etcfs)."),
     ROW(QUOTA, "quota-backend-bytes", "SIZE", "2GiB", NODE,
         "All keys and values together may take this much; 0: no limit."),
     ROW(MEMORY, "memory", "SIZE", "64MiB", NODE, "Memory for the store's caches."),
 
+    ROW(JOIN, "join", "URL", NULL, CLUSTER,
+        "Join the cluster that has a member at this peer URL. Later starts go by what the\n"
+        "data directory holds."),
+    ROW(REPLACE, "replace", "NAME|ID", NULL, CLUSTER,
+        "With --join: take the place of this member, which leaves once this node has\n"
+        "caught up."),
+    ROW(VOTERS, "voters", "N", "5", CLUSTER,
+        "A leader lets nodes that joined vote while fewer than N members do: 1, 3, 5, 7\n"
+        "or 9. The others have everything, and do not count for a majority. The same on\n"
+        "every node."),
     ROW(INITIAL_CLUSTER, "initial-cluster", "NAME=URL,...", NULL, CLUSTER,
         "The members of a new cluster, this node included, alike on each node\n"
         "(default: this node alone)."),
@@ -97,6 +109,11 @@ static const char help_tail[] =
     "  The first of three machines; the others differ in --name alone:\n"
     "    etcfsd --name n1 --mount /etc.d --data-dir /var/lib/etcfs --allow-plain-peers \\\n"
     "      --initial-cluster n1=tcp://10.0.0.1:2380,n2=tcp://10.0.0.2:2380,n3=tcp://10.0.0.3:2380\n"
+    "  One more machine for a cluster that runs:\n"
+    "    etcfsd --join tcp://10.0.0.1:2380 --mount /etc.d --data-dir /var/lib/etcfs \\\n"
+    "      --listen-peer-urls tcp://10.0.0.4:2380 --allow-plain-peers\n"
+    "  In the place of one that is dead:\n"
+    "    etcfsd --join tcp://10.0.0.1:2380 --replace n2 --mount /etc.d ...\n"
     "  Ask the node how the cluster is:\n"
     "    etcfs --data-dir /var/lib/etcfs status\n"
     "\n"

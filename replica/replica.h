@@ -29,6 +29,9 @@ struct replica_options {
 	const struct replica_peer *initial_cluster; /* includes this node */
 	size_t initial_count;
 	const char *cluster_token;
+	const char *join_url; /* of a member of the cluster to join; NULL: none */
+	const char *replace;  /* whose place the joiner takes: a name or a hexadecimal id; NULL: nobody's */
+	uint32_t voters_max;  /* learners are promoted while fewer vote */
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	size_t value_bytes_max;
 	uint64_t quota_bytes;

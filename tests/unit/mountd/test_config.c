@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -110,6 +111,60 @@ static void times_and_sizes_have_bounds(void **state)
 	assert_int_equal(MAKE("--max-file-size", "64MiB"), ERR_OK);
 }
 
+static void a_joiner_knows_one_member_and_itself(void **state)
+{
+	assert_int_equal(MAKE("--join", "http://127.0.0.1:1", "--name", "b", "--listen-peer-urls", "tcp://127.0.0.1:2",
+	                      "--replace", "a"),
+	                 ERR_OK);
+	assert_string_equal(config.join_url, "tcp://127.0.0.1:1");
+	assert_string_equal(config.replace, "a");
+	assert_int_equal(config.initial_count, 1);
+	assert_string_equal(config.initial_cluster[0].name, "b");
+	assert_string_equal(config.initial_cluster[0].url, "tcp://127.0.0.1:2");
+	assert_int_equal(MAKE("--name", "b"), ERR_OK);
+	assert_null(config.join_url);
+	assert_null(config.replace);
+}
+
+static void a_joiner_is_called_as_its_machine(void **state)
+{
+	char host[HOST_NAME_MAX + 1];
+	assert_int_equal(gethostname(host, sizeof host), 0);
+	assert_int_equal(MAKE("--join", "tcp://127.0.0.1:1"), ERR_OK);
+	assert_string_equal(config.name, host);
+	assert_string_equal(config.initial_cluster[0].name, host);
+	assert_int_equal(MAKE("--join", "tcp://127.0.0.1:1", "--name", "b"), ERR_OK);
+	assert_string_equal(config.name, "b");
+}
+
+static void what_contradicts_a_join_is_refused(void **state)
+{
+	refused(MAKE("--join", "tcp://127.0.0.1:1", "--name", "a", "--initial-cluster", "a=tcp://127.0.0.1:2"),
+	        "leave --initial-cluster out");
+	refused(MAKE("--join", "tcp://127.0.0.1:1", "--initial-cluster-state", "new"), "--initial-cluster-state");
+	refused(MAKE("--join", "tcp://127.0.0.1:1", "--initial-cluster-token", "t"), "--initial-cluster-token");
+	refused(MAKE("--join", "tcp://127.0.0.1:1", "--listen-peer-urls", "http://127.0.0.1:1"), "this node itself");
+	refused(MAKE("--join", "tcp://127.0.0.1:2380"), "this node itself");
+	refused(MAKE("--join", "tcp://10.0.0.1:1", "--listen-peer-urls", "tcp://10.0.0.2:1"), "--allow-plain-peers");
+	refused(MAKE("--join", "tcp://10.0.0.1:1"), "--allow-plain-peers");
+	refused(MAKE("--join", "tcp://10.0.0.1:1", "--allow-plain-peers"), "cannot reach this node");
+	refused(MAKE("--join", "tls://127.0.0.1:1"), "not supported yet");
+	refused(MAKE("--join", "n1"), "not a URL");
+	refused(MAKE("--replace", "a"), "without --join");
+	refused(MAKE("--join", "tcp://127.0.0.1:1", "--replace", ""), "neither a member's name nor an id");
+}
+
+static void an_odd_number_of_members_votes(void **state)
+{
+	assert_int_equal(MAKE("--name", "a"), ERR_OK);
+	assert_int_equal(config.voters_max, 5);
+	assert_int_equal(MAKE("--voters", "9"), ERR_OK);
+	assert_int_equal(config.voters_max, 9);
+	static const char *const wrong[] = {"0", "2", "4", "11", "-1", "three", "3.0", ""};
+	for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++)
+		refused(MAKE("--voters", wrong[at]), "is not an odd number from 1 to 9");
+}
+
 static void words_outside_a_choice_are_refused_with_the_choice(void **state)
 {
 	refused(MAKE("--reads", "fast"), "linearizable, local");
@@ -152,7 +207,7 @@ static void the_machine_must_offer_what_is_asked(void **state)
 	assert_int_equal(MAKE("--data-dir", inside, "--mount", top), ERR_OK);
 	refused(config_check_machine(&config, &set.arena, &problem), "is inside --mount");
 	assert_int_equal(MAKE("--data-dir", inside, "--initial-cluster-state", "existing"), ERR_OK);
-	refused(config_check_machine(&config, &set.arena, &problem), "holds no node");
+	refused(config_check_machine(&config, &set.arena, &problem), "give --join URL");
 	assert_int_equal(MAKE("--data-dir", "/dev/null"), ERR_OK);
 	refused(config_check_machine(&config, &set.arena, &problem), "not a directory");
 	rmdir(top);
@@ -169,6 +224,10 @@ int main(void)
 	    CASE(peers_beyond_loopback_need_a_word),
 	    CASE(tls_is_refused_until_it_is_there),
 	    CASE(times_and_sizes_have_bounds),
+	    CASE(a_joiner_knows_one_member_and_itself),
+	    CASE(a_joiner_is_called_as_its_machine),
+	    CASE(what_contradicts_a_join_is_refused),
+	    CASE(an_odd_number_of_members_votes),
 	    CASE(words_outside_a_choice_are_refused_with_the_choice),
 	    CASE(names_fit_into_paths_and_lists),
 	    CASE(client_urls_are_advertised_as_they_are_listened_on),
