@@ -280,6 +280,15 @@ uint64_t replica_session(struct replica *replica)
 	return pending_session(replica->pending);
 }
 
+/* ---- members ---- */
+
+enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
+                        replica_changed done, void *argument)
+{
+	(void)replica, (void)change, (void)deadline_ns, (void)done, (void)argument;
+	return ERR_UNSUPPORTED;
+}
+
 /* ---- reading ---- */
 
 /* A leader with its lease: the state at its commit index will do (thesis §6.4.1). The clock is read first, the lease after it

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A node of the cluster, as fs/ and api/ use it: propose a command, wait until a read is linearizable, read a view, follow
- * the changes, ask for the status. Behind it: a raft core, the log and the store on disk, and the streams to the peers.
+ * the changes, change the members, ask for the status. Behind it: a raft core, the log and the store on disk, and the streams to the peers.
  */
 #pragma once
 
@@ -31,7 +31,7 @@ struct replica_options {
 	const char *cluster_token;
 	const char *join_url; /* of a member of the cluster to join; NULL: none */
 	const char *replace;  /* whose place the joiner takes: a name or a hexadecimal id; NULL: nobody's */
-	uint32_t voters_max;  /* learners are promoted while fewer vote */
+	uint32_t voters_max;  /* learners are promoted while fewer vote; 0: the default, 5 */
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	size_t value_bytes_max;
 	uint64_t quota_bytes;
@@ -91,6 +91,45 @@ enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_
                          bool *ret_pending) MUST_USE;
 enum err replica_barrier_wait(struct replica *replica, uint64_t deadline_ns) MUST_USE;
 
+/* ---- members ---- */
+
+enum replica_change_kind {
+	REPLICA_ADD = 1, /* as a learner, that is promoted by itself when it has caught up and voters are wanted */
+	REPLICA_REMOVE,  /* for ever: an id is not given twice */
+	REPLICA_PROMOTE, /* to a voter; takes back an earlier demotion */
+	REPLICA_DEMOTE,  /* to a learner, that is not promoted by itself */
+	REPLICA_UPDATE,  /* its addresses */
+};
+
+struct replica_change {
+	enum replica_change_kind kind;
+	uint64_t id;             /* of whom; 0 for ADD */
+	const char *name;        /* ADD; may be empty for a member that is yet to be started; else NULL or "" */
+	const char *peer_urls;   /* ADD, UPDATE: comma-separated */
+	const char *client_urls; /* ADD by a joiner; else NULL or "" */
+	/* ADD by a joiner: its own random number above KV_CLAIM_OPEN, so that a repeated ask is the same one; else 0. */
+	uint64_t claim;
+	uint64_t replaces; /* ADD: the member whose place it takes once it has caught up; 0: nobody's */
+};
+
+struct replica_change_outcome {
+	/* ERR_OK: committed and applied at the leader, and a joint configuration left; also if it was so already. ERR_NOT_FOUND: no
+	 * such member; ERR_EXISTS: the name or a URL is taken; ERR_INVALID: refused; ERR_BUSY: another change was under way until
+	 * the deadline. ERR_NO_LEADER, ERR_TIMEOUT, ERR_STOPPED: it was not done. ERR_UNKNOWN_OUTCOME: it may be done yet. */
+	enum err err;
+	const char
+	    *why; /* a sentence that names the thing and the remedy; "" if there is nothing to say; lent for the call */
+	uint64_t id; /* of the member; 0: none */
+};
+/* Runs exactly once if the submitting call succeeded, on the raft or main role, and must be short. */
+typedef void (*replica_changed)(void *argument, const struct replica_change_outcome *outcome);
+
+/* From any member: the leader decides. Asked of it again until it has answered or deadline_ns (clock_steady_ns) comes, so a
+ * change that was done already is a success. Refused at once (and done never runs): ERR_INVALID (see the fields above),
+ * ERR_BUSY, ERR_STOPPED, ERR_DAMAGED. ON_ANY_THREAD */
+enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
+                        replica_changed done, void *argument) MUST_USE;
+
 /* ---- status ---- */
 
 struct replica_member_status {
@@ -98,6 +137,9 @@ struct replica_member_status {
 	const char *name, *role; /* "leader", "follower", "candidate", "learner", "unreachable" */
 	const char *peer_urls, *client_urls, *version;
 	bool self, reachable, is_voter;
+	bool wants_no_vote; /* was demoted: not promoted by itself */
+	bool caught_up;     /* reachable, and not far behind */
+	uint64_t replaces;  /* the member whose place it takes once it has caught up; 0: nobody's */
 	uint64_t term, commit, applied, first_index, last_index;
 	int64_t revision;
 	uint64_t lag; /* entries behind the commit index that this node knows */

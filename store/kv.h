@@ -172,13 +172,20 @@ enum kv_command_kind {
 	KV_COMMAND_MEMBER, /* a member publishes its name and addresses */
 };
 
-/* What is said of a member beside its vote. */
+/* What is said of a member beside its vote. Who is a member, a configuration entry alone decides, and it brings these with it;
+ * KV_COMMAND_MEMBER changes the name and the addresses of one that is: ERR_NOT_FOUND otherwise. */
 struct kv_member {
 	uint64_t id;
 	const char *name;
 	const char *peer_urls;   /* comma-separated */
 	const char *client_urls; /* comma-separated; may be empty */
+	/* The number under which it asked to be added, so that it can ask again; 0: nobody may ask for it. */
+	uint64_t claim;
+	uint64_t replaces;  /* the member whose place it takes once it has caught up; 0: nobody's */
+	bool wants_no_vote; /* not promoted by itself */
 };
+/* The claim of a member that was added for whoever comes first under its name and address. */
+#define KV_CLAIM_OPEN UINT64_C(1)
 
 struct kv_command {
 	enum kv_command_kind kind;

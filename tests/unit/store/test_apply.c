@@ -272,9 +272,11 @@ static void a_fresh_store_may_be_compacted_at_0(void **state)
 static void members_publish_themselves(void **state)
 {
 	struct fixture *f = *state;
-	struct kv_command command = {.kind = KV_COMMAND_MEMBER, .member = {9, "n9", "tcp://a:1", ""}};
+	struct kv_command command = {.kind = KV_COMMAND_MEMBER,
+	                             .member = {.id = 9, .name = "n9", .peer_urls = "tcp://a:1", .client_urls = ""}};
 	kv_result_free(fixture_apply(f, &command));
-	command.member = (struct kv_member){3, "n3", "tcp://b:1", "http://b:2"};
+	command.member =
+	    (struct kv_member){.id = 3, .name = "n3", .peer_urls = "tcp://b:1", .client_urls = "http://b:2"};
 	kv_result_free(fixture_apply(f, &command));
 	command.member.name = "renamed";
 	kv_result_free(fixture_apply(f, &command));
@@ -293,7 +295,8 @@ static void a_new_cluster_begins_with_its_members_and_configuration(void **state
 {
 	struct fixture *f = *state;
 	fixture_stop(f);
-	struct kv_member members[] = {{1, "n1", "tcp://a:1", ""}, {2, "n2", "tcp://a:2", ""}};
+	struct kv_member members[] = {{.id = 1, .name = "n1", .peer_urls = "tcp://a:1", .client_urls = ""},
+	                              {.id = 2, .name = "n2", .peer_urls = "tcp://a:2", .client_urls = ""}};
 	struct store_options options = {
 	    .directory = f->directory, .initial_members = members, .initial_member_count = 2};
 	assert_int_equal(store_open(&options, &f->store), ERR_OK);

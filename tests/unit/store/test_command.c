@@ -121,8 +121,10 @@ static struct kv_command random_command(void)
 		command.lease_revoke.id = (int64_t)random_next(&dice);
 		break;
 	case KV_COMMAND_MEMBER:
-		command.member =
-		    (struct kv_member){random_next(&dice), "name", "tcp://h:1", coin() ? "" : "http://h:2"};
+		command.member = (struct kv_member){.id = random_next(&dice),
+		                                    .name = "name",
+		                                    .peer_urls = "tcp://h:1",
+		                                    .client_urls = coin() ? "" : "http://h:2"};
 		break;
 	}
 	return command;

@@ -130,7 +130,8 @@ static void encode_some(void)
 		row_change_encode(&change, &buffer);
 		break;
 	case 2:
-		row_member_encode(&(struct kv_member){3, "name", "tcp://h:1", ""}, &buffer);
+		row_member_encode(
+		    &(struct kv_member){.id = 3, .name = "name", .peer_urls = "tcp://h:1", .client_urls = ""}, &buffer);
 		break;
 	default:
 		row_directory_encode(&(struct kv_directory){.id = 9, .children = 3}, &buffer);
