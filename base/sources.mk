@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	base/memory.c base/memory.h \
 	base/nearest.c base/nearest.h \
 	base/proto.h \
+	base/quantity.c base/quantity.h \
 	base/random.c base/random.h \
 	base/role.c base/role.h \
 	base/wait.c base/wait.h

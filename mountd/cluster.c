@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "mountd/quantity.h"
+#include "base/quantity.h"
 
 #define CLUSTER_PEER_URL_DEFAULT "tcp://127.0.0.1:2380"
 

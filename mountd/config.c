@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/quantity.h"
 #include "mountd/cluster.h"
-#include "mountd/quantity.h"
 
 enum {
 	/* etcd's rule: with fewer, one late heartbeat costs an election (thesis §9.2: broadcast time << timeout). */

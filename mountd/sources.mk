@@ -7,7 +7,6 @@ libmountd_a_SOURCES = \
 	mountd/option.c mountd/option.h \
 	mountd/option_table.c mountd/option_table.h \
 	mountd/problem.c mountd/problem.h \
-	mountd/quantity.c mountd/quantity.h \
 	mountd/readiness.c mountd/readiness.h \
 	mountd/url.c mountd/url.h
 

@@ -10,6 +10,7 @@ BASE_TESTS = \
 	tests/unit/base/test_mailbox \
 	tests/unit/base/test_map \
 	tests/unit/base/test_nearest \
+	tests/unit/base/test_quantity \
 	tests/unit/base/test_random
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -21,6 +22,7 @@ tests_unit_base_test_crc32c_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_cursor_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_err_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_mailbox_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_quantity_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_random_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_map_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_file_LDADD = libbase.a $(UNIT_LIBS)

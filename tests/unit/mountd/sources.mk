@@ -2,7 +2,6 @@
 MOUNTD_TESTS = \
 	tests/unit/mountd/test_config \
 	tests/unit/mountd/test_option \
-	tests/unit/mountd/test_quantity \
 	tests/unit/mountd/test_readiness \
 	tests/unit/mountd/test_url
 check_PROGRAMS += $(MOUNTD_TESTS)
@@ -11,6 +10,5 @@ TESTS += $(MOUNTD_TESTS)
 MOUNTD_TEST_LIBS = libmountd.a libbase.a $(HTTP_PARSER_LIBS) $(UNIT_LIBS)
 tests_unit_mountd_test_config_LDADD = $(MOUNTD_TEST_LIBS)
 tests_unit_mountd_test_option_LDADD = $(MOUNTD_TEST_LIBS)
-tests_unit_mountd_test_quantity_LDADD = $(MOUNTD_TEST_LIBS)
 tests_unit_mountd_test_url_LDADD = $(MOUNTD_TEST_LIBS)
 tests_unit_mountd_test_readiness_LDADD = $(MOUNTD_TEST_LIBS)

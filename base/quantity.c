@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mountd/quantity.h"
+#include "base/quantity.h"
 
 #include <ctype.h>
 #include <errno.h>

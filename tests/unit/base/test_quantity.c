@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "mountd/quantity.h"
+#include "base/quantity.h"
 
 static void sizes_are_powers_of_two(void **state)
 {
