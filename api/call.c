@@ -110,9 +110,19 @@ static void call_is_proposed(void *argument, enum err err, struct kv_result *res
 	call_is_ready(call, err);
 }
 
-static uint64_t call_deadline_ns(uint64_t timeout_ms)
+/* Until this posts the call, nobody else touches its arena. */
+void call_is_changed(void *argument, const struct replica_change_outcome *outcome)
 {
-	return clock_steady_ns() + timeout_ms * CLOCK_NS_PER_MS;
+	struct call *call = argument;
+	if (outcome->why[0] != '\0')
+		call->detail = arena_dup_string(&call->arena, bytes_of_string(outcome->why));
+	call->member = outcome->id;
+	call_is_ready(call, outcome->err);
+}
+
+static uint64_t call_deadline_ns(const struct call *call, uint64_t timeout_ms)
+{
+	return clock_steady_ns() + (call->timeout_ms != 0 ? call->timeout_ms : timeout_ms) * CLOCK_NS_PER_MS;
 }
 
 static enum err call_wait(struct call *call, bool local, bool *ret_pending)
@@ -126,13 +136,18 @@ static enum err call_wait(struct call *call, bool local, bool *ret_pending)
 	case METHOD_READ:
 	case METHOD_STREAM:
 		return local ? ERR_OK
-		             : replica_barrier(service->replica, call_deadline_ns(service->read_timeout_ms),
+		             : replica_barrier(service->replica, call_deadline_ns(call, service->read_timeout_ms),
 		                               call_is_ready, call, ret_pending);
 	case METHOD_WRITE:
 		err = call->method->command(call, &command);
 		if (err == ERR_OK)
-			err = replica_propose(service->replica, &command, call_deadline_ns(service->write_timeout_ms),
-			                      call_is_proposed, call);
+			err =
+			    replica_propose(service->replica, &command,
+			                    call_deadline_ns(call, service->write_timeout_ms), call_is_proposed, call);
+		*ret_pending = err == ERR_OK;
+		return err;
+	case METHOD_CHANGE:
+		err = call->method->submit(call, call_deadline_ns(call, service->write_timeout_ms));
 		*ret_pending = err == ERR_OK;
 		return err;
 	}
@@ -152,6 +167,7 @@ static enum err call_parse(struct call *call, struct bytes frame, bool *ret_loca
 		return call_fail(call, ERR_UNSUPPORTED, "this daemon has no method '%.64s': it may be older than etcfs",
 		                 envelope->method);
 	*ret_local = envelope->local;
+	call->timeout_ms = envelope->timeout_ms;
 	return control_unpack(call->method->request, proto_bytes(envelope->request), &call->arena, &call->request);
 }
 

@@ -4,7 +4,7 @@
  *
  *     begun ── reads what this node knows ──────────────────────> answered
  *       ├──── waits for the read barrier ──> answered, or a watch begins
- *       └──── waits for its proposal ──────> answered
+ *       └──── waits for its proposal, or for a change of the members ──────> answered
  *
  * A client that goes away meanwhile leaves the call waiting: its completion runs exactly once, and then frees it.
  */
@@ -21,6 +21,7 @@ enum method_kind {
 	METHOD_NOW,    /* answers without the others */
 	METHOD_READ,   /* after a read barrier, unless the call is local */
 	METHOD_WRITE,  /* after its command was applied */
+	METHOD_CHANGE, /* after the members, or their leader, have changed */
 	METHOD_STREAM, /* as METHOD_READ, then a watch */
 };
 
@@ -31,6 +32,8 @@ struct method {
 	const ProtobufCMessageDescriptor *request;
 	/* METHOD_WRITE: what to propose; lives in the arena. */
 	enum err (*command)(struct call *call, struct kv_command *ret_command);
+	/* METHOD_CHANGE: begins it, with call_is_changed() as its completion. */
+	enum err (*submit)(struct call *call, uint64_t deadline_ns);
 	/* Runs once the call may be answered. *ret_response lives in the arena. METHOD_STREAM: begins it, and gives none. */
 	enum err (*answer)(struct call *call, ProtobufCMessage **ret_response);
 };
@@ -45,7 +48,9 @@ struct call {
 	struct watch *watch;           /* of a stream that has begun */
 	struct arena arena;
 	ProtobufCMessage *request;
+	uint32_t timeout_ms;      /* the client's; 0: none */
 	struct kv_result *result; /* of the proposal */
+	uint64_t member;          /* whom the change was about */
 	enum err err;
 	const char *detail; /* what an error is about, for people; may be NULL */
 };
@@ -54,6 +59,9 @@ struct call {
 void call_begin(const struct service *service, struct connection *connection, struct bytes frame);
 /* The client is gone. */
 void call_abandon(struct call *call);
+
+/* A replica_changed of a call. */
+void call_is_changed(void *argument, const struct replica_change_outcome *outcome);
 
 /* For streams. ERR_TOO_LARGE: the output is full. */
 enum err call_send(struct call *call, const ProtobufCMessage *response, struct arena *arena) MUST_USE;

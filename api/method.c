@@ -3,15 +3,22 @@
 
 #include <string.h>
 
+#define ROW(name_, kind_, request_, ...)                                                                               \
+	{                                                                                                              \
+		.name = name_, .kind = METHOD_##kind_, .request = &etcfs__control__##request_##_request__descriptor,   \
+		__VA_ARGS__                                                                                            \
+	}
+
 static const struct method methods[] = {
-    {"status", METHOD_NOW, &etcfs__control__status_request__descriptor, NULL, method_status},
-    {"members", METHOD_NOW, &etcfs__control__members_request__descriptor, NULL, method_members},
-    {"get", METHOD_READ, &etcfs__control__get_request__descriptor, NULL, method_get},
-    {"list", METHOD_READ, &etcfs__control__list_request__descriptor, NULL, method_list},
-    {"log", METHOD_READ, &etcfs__control__log_request__descriptor, NULL, method_log},
-    {"put", METHOD_WRITE, &etcfs__control__put_request__descriptor, method_put_command, method_put},
-    {"delete", METHOD_WRITE, &etcfs__control__delete_request__descriptor, method_delete_command, method_delete},
-    {"watch", METHOD_STREAM, &etcfs__control__watch_request__descriptor, NULL, method_watch},
+    ROW("status", NOW, status, .answer = method_status),
+    ROW("members", NOW, members, .answer = method_members),
+    ROW("get", READ, get, .answer = method_get),
+    ROW("list", READ, list, .answer = method_list),
+    ROW("log", READ, log, .answer = method_log),
+    ROW("put", WRITE, put, .command = method_put_command, .answer = method_put),
+    ROW("delete", WRITE, delete, .command = method_delete_command, .answer = method_delete),
+    ROW("member_change", CHANGE, member_change, .submit = method_member_submit, .answer = method_member),
+    ROW("watch", STREAM, watch, .answer = method_watch),
 };
 
 const struct method *method_find(const char *name)

@@ -7,6 +7,9 @@
 enum err method_status(struct call *call, ProtobufCMessage **ret_response);
 enum err method_members(struct call *call, ProtobufCMessage **ret_response);
 
+enum err method_member_submit(struct call *call, uint64_t deadline_ns);
+enum err method_member(struct call *call, ProtobufCMessage **ret_response);
+
 enum err method_get(struct call *call, ProtobufCMessage **ret_response);
 enum err method_put_command(struct call *call, struct kv_command *ret_command);
 enum err method_put(struct call *call, ProtobufCMessage **ret_response);

@@ -44,10 +44,11 @@ static enum err keys_read(struct call *call, struct kv_view *view, struct kv_rec
 	if (err == ERR_NOT_FOUND)
 		return call_fail(call, err, "there is no key %s", keys_printable(call, key));
 	if (err == ERR_FUTURE)
-		return call_fail(call, err, "the newest revision is %lld", (long long)kv_view_revision(view));
+		return call_fail(call, err, "revision %lld is in the future: the newest is %lld",
+		                 (long long)request->revision, (long long)kv_view_revision(view));
 	if (err == ERR_COMPACTED)
-		return call_fail(call, err, "the oldest revision that is kept is %lld",
-		                 (long long)kv_view_compacted(view));
+		return call_fail(call, err, "revision %lld has been compacted: the oldest that is kept is %lld",
+		                 (long long)request->revision, (long long)kv_view_compacted(view));
 	return err;
 }
 

@@ -34,6 +34,9 @@ static void status_fill_member(Etcfs__Control__Member *message, const struct rep
 	message->heard = shape_time(member->heard_ns, arena);
 	message->checksum = shape_id(member->checksum, arena);
 	message->checksum_index = member->checksum_index;
+	message->wants_no_vote = member->wants_no_vote;
+	message->replaces = shape_id(member->replaces, arena);
+	message->caught_up = member->caught_up;
 }
 
 enum err method_status(struct call *call, ProtobufCMessage **ret_response)

@@ -24,9 +24,11 @@ libapi_a_SOURCES = \
 	api/http.c api/http.h \
 	api/listener.c api/listener.h \
 	api/reactor.c api/reactor.h \
+	api/member.c api/member.h \
 	api/method.c api/method.h \
 	api/method_changes.c \
 	api/method_keys.c \
+	api/method_members.c \
 	api/method_status.c \
 	api/scope.h \
 	api/service.h \

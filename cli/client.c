@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/proto.h"
+#include "base/quantity.h"
 #include "cli/terminal.h"
 
 enum {
@@ -77,10 +78,21 @@ static enum cli_exit client_complain(const char *path, enum err err)
 	return command_fail(EXIT_NO_CONNECTION, "%s: %s", path, err_text(err));
 }
 
+static enum cli_exit client_timeout(const char *text, uint32_t *ret_ms)
+{
+	uint64_t ms = 0;
+	if (text != NULL && (quantity_ms(text, &ms) != ERR_OK || ms == 0))
+		return command_fail(EXIT_USAGE, "--timeout: '%s' is not a time: 500ms, 10s or 2m, a day at most", text);
+	*ret_ms = (uint32_t)ms;
+	return EXIT_OK;
+}
+
 enum cli_exit client_open(const struct invocation *invocation, struct arena *arena, struct client *ret_client)
 {
 	struct client client = {.arena = arena};
-	enum cli_exit status = client_find(invocation, arena, &client.path);
+	enum cli_exit status = client_timeout(invocation->timeout, &client.timeout_ms);
+	if (status == EXIT_OK)
+		status = client_find(invocation, arena, &client.path);
 	if (status != EXIT_OK)
 		return status;
 	enum err err = control_connect(client.path, &client.fd);
@@ -122,6 +134,7 @@ enum cli_exit client_send(struct client *client, const char *method, bool local,
 	Etcfs__Control__Call call = ETCFS__CONTROL__CALL__INIT;
 	call.method = (char *)method;
 	call.local = local;
+	call.timeout_ms = client->timeout_ms;
 	call.request = proto_data(control_pack(request, client->arena));
 	AUTO_BUFFER struct buffer frame;
 	buffer_init(&frame, CONTROL_FRAME_HEAD_BYTES + CONTROL_FRAME_BYTES_MAX);
@@ -169,13 +182,12 @@ static enum cli_exit client_refused(const Etcfs__Control__Answer *answer)
 {
 	enum err err = control_err_of_name(answer->error);
 	const char *text = err == ERR_PROTOCOL ? answer->error : err_text(err);
-	bool alone = answer->detail[0] == '\0';
-	if (err == ERR_TIMEOUT || err == ERR_NO_LEADER)
+	if (answer->detail[0] != '\0')
+		text = answer->detail;
+	else if (err == ERR_TIMEOUT || err == ERR_NO_LEADER)
 		return command_fail(EXIT_FAILED,
 		                    "%s: no quorum was reached; see etcfs status (and --local to read anyway)", text);
-	return command_fail(err == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_FAILED, "%s%s%s",
-	                    alone ? text : answer->detail, alone || err == ERR_NOT_FOUND ? "" : ": ",
-	                    alone || err == ERR_NOT_FOUND ? "" : text);
+	return command_fail(err == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_FAILED, "%s", text);
 }
 
 /* One frame, taken off the input; *ret_answer lives in the arena. */
@@ -223,6 +235,8 @@ enum cli_exit client_ask(const struct invocation *invocation, const struct clien
 	if (status != EXIT_OK)
 		return status;
 	int patience_ms = call->patience == CLIENT_PATIENT ? CLIENT_PATIENT_MS : CLIENT_IMPATIENT_MS;
+	if (client.timeout_ms != 0)
+		patience_ms = (int)client.timeout_ms + CLIENT_IMPATIENT_MS; /* the daemon answers first */
 	status = client_send(&client, call->method, invocation->local, call->request);
 	if (status == EXIT_OK)
 		status = client_receive(&client, call->response, patience_ms, arena, ret_response);

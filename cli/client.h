@@ -7,7 +7,8 @@
 
 struct client {
 	int fd;
-	const char *path; /* of the socket */
+	const char *path;    /* of the socket */
+	uint32_t timeout_ms; /* how long the daemon waits for the others; 0: as it is configured */
 	struct buffer input;
 	struct arena *arena;
 };

@@ -14,28 +14,33 @@ enum cli_exit { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_NO_CONNEC
 
 enum {
 	COMMAND_ARGUMENTS_MAX = 2,
+	COMMANDS_MAX = 64, /* rows of each table */
 };
 
 struct invocation {
 	const char *arguments[COMMAND_ARGUMENTS_MAX];
 	size_t argument_count;
 	const char *data_directory, *endpoint; /* NULL: not given */
-	const char *revision, *limit;
+	const char *revision, *limit, *timeout;
 	bool json, local, recursive, long_form, help, version;
 };
 
 struct command {
-	const char *name;
+	const char *name;      /* of one word, or of several: "member add" is found below "member" */
 	const char *arguments; /* as the help shows them */
 	size_t arguments_min, arguments_max;
-	const char *options; /* the letters of those that it takes: see command_options in command.c */
+	const char *options; /* the letters of those that it takes: see cli/command_table.c */
 	const char *summary; /* one line */
 	const char *help;    /* what it does, and examples */
+	/* NULL: only the commands below it do something. One that has commands below it takes no arguments. */
 	enum cli_exit (*run)(const struct invocation *invocation, struct arena *arena);
 };
 
-/* NULL: there is none; *ret_nearest is one that may have been meant, or NULL. */
-const struct command *command_find(const char *name, const char **ret_nearest);
+/* The command of this last word below the parent (NULL: of this one word). NULL: there is none; *ret_nearest is a word that
+ * may have been meant, or NULL. */
+const struct command *command_find(const struct command *parent, const char *word, const char **ret_nearest);
+/* One step down from *command. EXIT_USAGE, and says why. */
+enum cli_exit command_descend(const char *word, const struct command **command) MUST_USE;
 
 /* Reads the words after the program's name. EXIT_USAGE, and says why. *ret_command is NULL with --help and --version alone. */
 enum cli_exit command_parse(int argc, char *const *argv, struct invocation *ret_invocation,
@@ -46,6 +51,12 @@ void command_print_overview(FILE *file);
 
 enum cli_exit command_status(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_members(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_member_add(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_member_remove(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_member_promote(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_member_demote(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_member_update(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_leader(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_get(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_put(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_del(const struct invocation *invocation, struct arena *arena);

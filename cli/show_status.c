@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "cli/member_note.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 
@@ -59,19 +60,34 @@ static void status_print_head(const Etcfs__Control__StatusResponse *status)
 	putchar('\n');
 }
 
-static void status_print(const Etcfs__Control__StatusResponse *status, struct arena *arena)
+/* The last column is there when somebody has something in it. */
+static void status_print_members(const Etcfs__Control__StatusResponse *status, struct arena *arena)
 {
 	static const struct table_column columns[] = {
 	    {"NAME", TABLE_LEFT},     {"ROLE", TABLE_LEFT},      {"TERM", TABLE_RIGHT},    {"COMMIT", TABLE_RIGHT},
 	    {"APPLIED", TABLE_RIGHT}, {"REVISION", TABLE_RIGHT}, {"LAG", TABLE_RIGHT},     {"KEYS", TABLE_RIGHT},
-	    {"STORE", TABLE_RIGHT},   {"LOG", TABLE_RIGHT},      {"UP SINCE", TABLE_LEFT},
+	    {"STORE", TABLE_RIGHT},   {"LOG", TABLE_RIGHT},      {"UP SINCE", TABLE_LEFT}, {"NOTE", TABLE_LEFT},
 	};
 	struct table table;
-	status_print_head(status);
-	table_init(&table, columns, sizeof columns / sizeof *columns, arena);
-	for (size_t at = 0; at < status->n_members; at++)
-		status_add_member(&table, status->members[at]);
+	size_t column_count = sizeof columns / sizeof *columns - 1;
+	for (size_t at = 0; at < status->n_members; at++) {
+		if (member_note(status, status->members[at], arena)[0] != '\0')
+			column_count = sizeof columns / sizeof *columns;
+	}
+	table_init(&table, columns, column_count, arena);
+	for (size_t at = 0; at < status->n_members; at++) {
+		const Etcfs__Control__Member *member = status->members[at];
+		status_add_member(&table, member);
+		if (column_count == sizeof columns / sizeof *columns)
+			table_add(&table, member_note(status, member, arena));
+	}
 	table_print(&table, stdout);
+}
+
+static void status_print(const Etcfs__Control__StatusResponse *status, struct arena *arena)
+{
+	status_print_head(status);
+	status_print_members(status, arena);
 }
 
 enum cli_exit command_status(const struct invocation *invocation, struct arena *arena)

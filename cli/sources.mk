@@ -2,7 +2,11 @@
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	cli/client.c cli/client.h \
+	cli/change_members.c \
 	cli/command.c cli/command.h \
+	cli/command_help.c \
+	cli/command_table.c cli/command_table.h \
+	cli/member_note.c cli/member_note.h \
 	cli/show_changes.c \
 	cli/show_keys.c \
 	cli/show_status.c \

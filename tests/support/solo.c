@@ -21,7 +21,15 @@
 
 enum { LETTERS_MAX = 65536, TERM = 1 };
 
-enum letter_kind { LETTER_PROPOSAL, LETTER_BARRIER, LETTER_REMOTE, LETTER_PRECEDE, LETTER_WEATHER, LETTER_HELD };
+enum letter_kind {
+	LETTER_PROPOSAL,
+	LETTER_BARRIER,
+	LETTER_CHANGE,
+	LETTER_REMOTE,
+	LETTER_PRECEDE,
+	LETTER_WEATHER,
+	LETTER_HELD
+};
 
 /* Wakes the one who waits for a letter's end. */
 struct gate {
@@ -39,6 +47,8 @@ struct letter {
 	struct buffer command; /* encoded */
 	replica_proposed proposed;
 	replica_ready ready;
+	replica_changed changed;
+	struct replica_change_outcome outcome;
 	void *argument;
 	struct gate *gate; /* for the kinds without a callback */
 	enum solo_weather weather;
@@ -51,6 +61,7 @@ struct replica {
 	struct mailbox *mailbox;
 	pthread_t thread;
 	bool started;
+	solo_decides decides; /* NULL: nobody does */
 	_Atomic uint64_t session, sequence, proposals;
 	_Atomic enum solo_weather weather_now; /* a copy for those who only look */
 	_Atomic bool held_now;
@@ -119,12 +130,20 @@ static void letter_free(struct letter *letter)
 	free(letter);
 }
 
+static void letter_answer_change(struct letter *letter, enum err err)
+{
+	struct replica_change_outcome failed = {.err = err, .why = ""};
+	letter->changed(letter->argument, err == ERR_OK ? &letter->outcome : &failed);
+}
+
 static void letter_answer(struct letter *letter, enum err err, struct kv_result *result)
 {
 	if (letter->kind == LETTER_PROPOSAL)
 		letter->proposed(letter->argument, err, result);
 	else if (letter->kind == LETTER_BARRIER)
 		letter->ready(letter->argument, err);
+	else if (letter->kind == LETTER_CHANGE)
+		letter_answer_change(letter, err);
 	else
 		gate_open(letter->gate, err, result);
 	letter_free(letter);
@@ -221,6 +240,7 @@ static void letter_handle(struct replica *replica, struct letter *letter)
 	switch (letter->kind) {
 	case LETTER_PROPOSAL:
 	case LETTER_BARRIER:
+	case LETTER_CHANGE:
 		letter->letter.next = NULL;
 		*replica->last = letter;
 		replica->last = (struct letter **)&letter->letter.next;
@@ -424,6 +444,18 @@ enum err replica_barrier_wait(struct replica *replica, uint64_t deadline_ns)
 	return err == ERR_OK && pending ? gate_wait(&gate) : err;
 }
 
+enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
+                        replica_changed done, void *argument)
+{
+	struct letter *letter = letter_new(LETTER_CHANGE);
+	letter->deadline_ns = deadline_ns;
+	letter->changed = done;
+	letter->argument = argument;
+	letter->outcome = replica->decides != NULL ? replica->decides(change)
+	                                           : (struct replica_change_outcome){.err = ERR_UNSUPPORTED, .why = ""};
+	return letter_post(replica, letter);
+}
+
 void replica_status(struct replica *replica, struct arena *arena, struct replica_status *ret_status)
 {
 	struct kv_view *view = kv_view_open(store_kv(replica->store));
@@ -469,6 +501,11 @@ enum err replica_metrics(struct replica *replica, struct buffer *buffer)
 }
 
 /* ---- switches ---- */
+
+void solo_decide(struct replica *replica, solo_decides decides)
+{
+	replica->decides = decides;
+}
 
 static struct kv_result *letter_send(struct replica *replica, struct letter *letter)
 {

@@ -100,6 +100,7 @@ void fixture_send(struct fixture *fixture, int fd, const char *method, bool loca
 	Etcfs__Control__Call call = ETCFS__CONTROL__CALL__INIT;
 	call.method = (char *)method;
 	call.local = local;
+	call.timeout_ms = fixture->timeout_ms;
 	call.request = proto_data(control_pack(request, &fixture->arena));
 	struct buffer frame;
 	buffer_init(&frame, 2 * CONTROL_FRAME_BYTES_MAX);

@@ -13,6 +13,7 @@ struct fixture {
 	struct replica *replica;
 	struct api *api;
 	struct arena arena;
+	uint32_t timeout_ms; /* of the calls that are sent; 0: none */
 };
 
 /* For cmocka_unit_test_setup_teardown(). */

@@ -4,6 +4,8 @@ API_TESTS = \
 	tests/unit/api/test_control \
 	tests/unit/api/test_http \
 	tests/unit/api/test_json \
+	tests/unit/api/test_member \
+	tests/unit/api/test_members \
 	tests/unit/api/test_methods \
 	tests/unit/api/test_watch
 check_PROGRAMS += $(API_TESTS)
@@ -18,6 +20,9 @@ API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \
 	$(HTTP_PARSER_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_http_SOURCES = tests/unit/api/test_http.c $(API_FIXTURE)
 tests_unit_api_test_http_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_member_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_members_SOURCES = tests/unit/api/test_members.c $(API_FIXTURE)
+tests_unit_api_test_members_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_methods_SOURCES = tests/unit/api/test_methods.c $(API_FIXTURE)
 tests_unit_api_test_methods_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_watch_SOURCES = tests/unit/api/test_watch.c $(API_FIXTURE)

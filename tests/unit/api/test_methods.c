@@ -207,6 +207,27 @@ static void without_a_quorum_only_local_reads_and_the_status_answer(void **state
 	value_is(fixture, "/a", 0, "one");
 }
 
+static void a_client_may_want_to_wait_less_or_longer(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	fixture_put(fixture, "/a", "one");
+	Etcfs__Control__GetRequest ask = ETCFS__CONTROL__GET_REQUEST__INIT;
+	ask.key = proto_data(BYTES_LITERAL("/a"));
+	solo_hold(fixture->replica);
+	int patient = fixture_connect(fixture), impatient = fixture_connect(fixture);
+	fixture->timeout_ms = 60 * 1000;
+	fixture_send(fixture, patient, "get", false, &ask);
+	fixture->timeout_ms = 1;
+	fixture_send(fixture, impatient, "get", false, &ask);
+	fixture->timeout_ms = 0;
+	assert_string_equal(fixture_answer(fixture, impatient)->error, "TIMEOUT");
+	assert_string_equal(fixture_ask(fixture, "get", false, &ask)->error, "TIMEOUT"); /* as the daemon is told */
+	solo_release(fixture->replica);
+	assert_string_equal(fixture_answer(fixture, patient)->error, "");
+	close(patient);
+	close(impatient);
+}
+
 static void the_members_have_names_and_urls(void **state)
 {
 	struct fixture *fixture = fixture_of(state);
@@ -312,6 +333,7 @@ int main(void)
 	    CASE(an_empty_store_has_a_root),
 	    CASE(the_log_goes_backwards_along_a_path),
 	    CASE(without_a_quorum_only_local_reads_and_the_status_answer),
+	    CASE(a_client_may_want_to_wait_less_or_longer),
 	    CASE(the_members_have_names_and_urls),
 	    CASE(a_value_above_the_limit_is_refused_with_the_limit),
 	    CASE(a_connection_serves_one_call_after_the_other),

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/command_table.h"
 
 static struct invocation invocation;
 static const struct command *command;
@@ -103,8 +103,74 @@ static void help_needs_no_arguments(void **state)
 static void an_unknown_command_finds_the_nearest(void **state)
 {
 	const char *nearest = NULL;
-	assert_null(command_find("stauts", &nearest));
+	assert_null(command_find(NULL, "stauts", &nearest));
 	assert_string_equal(nearest, "status");
+	const struct command *member = command_find(NULL, "member", &nearest);
+	assert_null(command_find(member, "remvoe", &nearest));
+	assert_string_equal(nearest, "remove");
+}
+
+static void a_command_may_have_two_words(void **state)
+{
+	assert_int_equal(PARSE("member", "--json", "add", "n4", "--timeout=1s", "tcp://h:1"), EXIT_OK);
+	assert_string_equal(command->name, "member add");
+	assert_string_equal(invocation.arguments[0], "n4");
+	assert_string_equal(invocation.arguments[1], "tcp://h:1");
+	assert_string_equal(invocation.timeout, "1s");
+	assert_true(invocation.json);
+	assert_int_equal(PARSE("member", "add", "n4"), EXIT_USAGE);
+	assert_int_equal(PARSE("add", "n4", "tcp://h:1"), EXIT_USAGE);
+	assert_int_equal(PARSE("member", "member", "add"), EXIT_USAGE);
+	assert_int_equal(PARSE("member", "frobnicate"), EXIT_USAGE);
+}
+
+static void the_first_of_two_words_alone_is_not_enough(void **state)
+{
+	assert_int_equal(PARSE("member"), EXIT_USAGE);
+	assert_int_equal(PARSE("member", "--help"), EXIT_OK);
+	assert_string_equal(command->name, "member");
+}
+
+static void the_table_is_whole(void **state)
+{
+	for (size_t at = 0; at < command_count; at++) {
+		bool parent = commands[at].run == NULL;
+		for (size_t other = 0; other < command_count; other++)
+			parent = parent || command_is_below(&commands[other], &commands[at]);
+		assert_true(commands[at].arguments_max <= COMMAND_ARGUMENTS_MAX);
+		assert_true(!parent || commands[at].arguments_max == 0);
+		for (const char *letter = commands[at].options; *letter != '\0'; letter++) {
+			size_t option = 0;
+			while (option < command_option_count && command_options[option].letter != *letter)
+				option++;
+			assert_true(option < command_option_count);
+		}
+	}
+}
+
+static const char *help_of(const struct command *which)
+{
+	static char text[8192];
+	FILE *file = fmemopen(text, sizeof text, "w");
+	if (which != NULL)
+		command_print_help(which, file);
+	else
+		command_print_overview(file);
+	fclose(file);
+	return text;
+}
+
+static void the_help_of_a_first_word_shows_the_second_ones(void **state)
+{
+	const char *nearest;
+	const char *text = help_of(command_find(NULL, "member", &nearest));
+	assert_non_null(strstr(text, "member promote"));
+	assert_null(strstr(text, "log "));
+	text = help_of(NULL);
+	for (size_t at = 0; at < command_count; at++) {
+		if (commands[at].run != NULL)
+			assert_non_null(strstr(text, commands[at].name));
+	}
 }
 
 static void numbers_are_above_zero(void **state)
@@ -130,6 +196,10 @@ int main(void)
 	    CASE(words_after_two_dashes_are_no_options),
 	    CASE(help_needs_no_arguments),
 	    CASE(an_unknown_command_finds_the_nearest),
+	    CASE(a_command_may_have_two_words),
+	    CASE(the_first_of_two_words_alone_is_not_enough),
+	    CASE(the_table_is_whole),
+	    CASE(the_help_of_a_first_word_shows_the_second_ones),
 	    CASE(numbers_are_above_zero),
 	};
 	return UNIT_RUN(tests);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The methods that change who belongs to the cluster, and who votes. */
+#include "api/method.h"
+
+#include "api/member.h"
+#include "api/shape.h"
+
+/* By what this node knows: whether the member is still there is decided where the change is. */
+static enum err members_find(struct call *call, const char *word, uint64_t *ret_id)
+{
+	const char *why;
+	struct replica_status status = {0};
+	replica_status(call->service->replica, &call->arena, &status);
+	enum err err = member_find(&status, word, &call->arena, ret_id, &why);
+	return err == ERR_OK ? ERR_OK : call_fail(call, err, "%s", why);
+}
+
+static enum err members_kind(struct call *call, Etcfs__Control__MemberChangeKind kind,
+                             enum replica_change_kind *ret_kind)
+{
+	static const enum replica_change_kind kinds[] = {
+	    [ETCFS__CONTROL__MEMBER_CHANGE_KIND__add] = REPLICA_ADD,
+	    [ETCFS__CONTROL__MEMBER_CHANGE_KIND__remove] = REPLICA_REMOVE,
+	    [ETCFS__CONTROL__MEMBER_CHANGE_KIND__promote] = REPLICA_PROMOTE,
+	    [ETCFS__CONTROL__MEMBER_CHANGE_KIND__demote] = REPLICA_DEMOTE,
+	    [ETCFS__CONTROL__MEMBER_CHANGE_KIND__update] = REPLICA_UPDATE,
+	};
+	if ((unsigned)kind >= sizeof kinds / sizeof *kinds) /* proto3 lets any number through */
+		return call_fail(call, ERR_UNSUPPORTED, "this daemon knows no such change: it may be older than etcfs");
+	*ret_kind = kinds[kind];
+	return ERR_OK;
+}
+
+enum err method_member_submit(struct call *call, uint64_t deadline_ns)
+{
+	const Etcfs__Control__MemberChangeRequest *request = (const Etcfs__Control__MemberChangeRequest *)call->request;
+	struct replica_change change = {.name = "", .peer_urls = request->peer_urls, .client_urls = ""};
+	enum err err = members_kind(call, request->kind, &change.kind);
+	if (err == ERR_OK && change.kind == REPLICA_ADD)
+		change.name = request->member;
+	else if (err == ERR_OK)
+		err = members_find(call, request->member, &change.id);
+	if (err != ERR_OK)
+		return err;
+	return replica_change(call->service->replica, &change, deadline_ns, call_is_changed, call);
+}
+
+enum err method_member(struct call *call, ProtobufCMessage **ret_response)
+{
+	struct replica_status status = {0};
+	replica_status(call->service->replica, &call->arena, &status);
+	Etcfs__Control__MemberResponse *response = arena_take(&call->arena, sizeof *response);
+	etcfs__control__member_response__init(response);
+	response->id = shape_id(call->member, &call->arena);
+	response->name = shape_string(member_name(&status, call->member), &call->arena);
+	*ret_response = &response->base;
+	return ERR_OK;
+}
