@@ -18,4 +18,6 @@ enum {
 	LIMIT_TXN_KEYS = 100000,
 	/* Members of a cluster, voters and learners. */
 	LIMIT_MEMBERS = 256,
+	/* A member's name, and its addresses of one kind together. */
+	LIMIT_MEMBER_STRING_BYTES = 4096,
 };

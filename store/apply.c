@@ -16,12 +16,10 @@
 #include "base/role.h"
 #include "store/claims.h"
 #include "store/lease.h"
+#include "store/member.h"
 #include "store/txn.h"
 
-enum {
-	BATCH_BYTES_MAX = 8 << 20, /* written earlier when it holds more */
-	MEMBER_STRING_BYTES_MAX = 4096,
-};
+enum { BATCH_BYTES_MAX = 8 << 20 }; /* written earlier when it holds more */
 
 /* ---- results ---- */
 
@@ -180,19 +178,6 @@ static enum err apply_compact(struct store *store, int64_t revision)
 	return ERR_OK;
 }
 
-static enum err apply_member(struct store *store, const struct kv_member *member)
-{
-	struct batch *batch = &store->batch;
-	if (member->id == 0)
-		return ERR_INVALID;
-	if (strlen(member->name) > MEMBER_STRING_BYTES_MAX || strlen(member->peer_urls) > MEMBER_STRING_BYTES_MAX ||
-	    strlen(member->client_urls) > MEMBER_STRING_BYTES_MAX)
-		return ERR_TOO_LARGE;
-	row_member_encode(member, &batch->scratch);
-	batch_put_row(batch, FAMILY_META, layout_member(member->id, &batch->arena));
-	return ERR_OK;
-}
-
 static enum err apply_kind(struct store *store, const struct kv_command *command, struct kv_result *result)
 {
 	struct batch *batch = &store->batch;
@@ -212,7 +197,7 @@ static enum err apply_kind(struct store *store, const struct kv_command *command
 	case KV_COMMAND_LEASE_REVOKE:
 		return apply_lease_revoke(store, command, result);
 	case KV_COMMAND_MEMBER:
-		return apply_member(store, &command->member);
+		return member_publish(batch, &command->member);
 	}
 	return ERR_INVALID;
 }
@@ -300,6 +285,9 @@ static void apply_prepare(struct store *store, const struct store_entry *entry, 
 {
 	if (store->write_next || batch_is_large(&store->batch))
 		store_write(store);
+	/* A configuration looks at the rows of members, which are found in the database alone. */
+	if (entry->is_config && !batch_is_empty(&store->batch))
+		store_write(store);
 	if (entry->is_noop || entry->is_config)
 		return;
 	entry_decode(store, entry, ret_command);
@@ -320,10 +308,12 @@ static void state_advance(struct state *state, const struct store_entry *entry)
 	state_mix(state, crc32c(0, bytes_of(place, sizeof place)));
 }
 
-static void apply_config(struct batch *batch, struct bytes payload)
+static void apply_config(struct batch *batch, const struct store_entry *entry)
 {
-	buffer_put(&batch->scratch, payload);
+	state_mix(&batch->state, crc32c(0, entry->payload));
+	buffer_put(&batch->scratch, entry->payload);
 	batch_put_row(batch, FAMILY_META, layout_config());
+	members_follow(batch, entry);
 }
 
 static void apply_entry(struct store *store, const struct store_entry *entry, struct kv_result *result)
@@ -335,7 +325,8 @@ static void apply_entry(struct store *store, const struct store_entry *entry, st
 	*result = (struct kv_result){
 	    .index = state->index, .time_ns = state->time_ns, .revision = state->revision, .arena = result->arena};
 	if (entry->is_config) {
-		apply_config(&store->batch, entry->payload);
+		apply_config(&store->batch, entry);
+		store->write_next = true;
 	} else if (!entry->is_noop) {
 		apply_command(store, &command, result);
 		/* A lease is looked for in the database alone. */

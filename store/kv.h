@@ -329,6 +329,9 @@ struct kv_member_list {
 	size_t count;
 };
 enum err kv_members(struct kv_view *view, struct arena *arena, struct kv_member_list *ret_list) MUST_USE;
+/* Those that were members and were removed, as they were then. Their ids are never given again. */
+enum err kv_members_removed(struct kv_view *view, struct arena *arena, struct kv_member_list *ret_list) MUST_USE;
+enum err kv_member_was_removed(struct kv_view *view, uint64_t id, bool *ret_removed) MUST_USE;
 
 struct kv_stats {
 	int64_t keys;          /* live keys, exact */

@@ -173,6 +173,16 @@ struct bytes layout_member(uint64_t member, struct arena *arena)
 	return layout_numbered('m', member, BYTES_NONE, arena);
 }
 
+struct bytes layout_all_removed(void)
+{
+	return BYTES_LITERAL("r");
+}
+
+struct bytes layout_removed(uint64_t member, struct arena *arena)
+{
+	return layout_numbered('r', member, BYTES_NONE, arena);
+}
+
 struct bytes layout_lease(int64_t lease, struct arena *arena)
 {
 	return layout_numbered('l', (uint64_t)lease, BYTES_NONE, arena);

@@ -46,12 +46,14 @@ struct bytes layout_swept(void); /* how far the background has cleaned up: of th
 struct bytes layout_session(uint64_t session, struct arena *arena);
 struct bytes layout_outcomes(uint64_t index, struct arena *arena);
 struct bytes layout_member(uint64_t member, struct arena *arena);
+struct bytes layout_removed(uint64_t member, struct arena *arena); /* it was a member */
 struct bytes layout_lease(int64_t lease, struct arena *arena);
 struct bytes layout_attached(int64_t lease, struct bytes key, struct arena *arena);
 /* What all rows of one kind begin with, and the number after it. */
 struct bytes layout_sessions(void);
 struct bytes layout_all_outcomes(void);
 struct bytes layout_members(void);
+struct bytes layout_all_removed(void);
 struct bytes layout_all_attached(int64_t lease, struct arena *arena);
 uint64_t layout_number(struct bytes row); /* 0: not such a row */
 struct bytes layout_attached_key(struct bytes row);

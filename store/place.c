@@ -62,7 +62,7 @@ static enum err place_parse(const char *path, const char *text, unsigned *ret_nu
 		          path, format, ROW_FORMAT);
 		return ERR_FORMAT_NEWER;
 	}
-	if (found != 2 || format != ROW_FORMAT || number == 0) {
+	if (found != 2 || format < ROW_FORMAT_OLDEST || number == 0) {
 		log_error("current_unreadable",
 		          "path=%s remedy=\"it should have three lines; empty this node's data directory and let it "
 		          "join again\"",

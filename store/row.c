@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 
+enum { MEMBER_WANTS_NO_VOTE = 1 };
 enum { ROW_RECORD = 1, ROW_TOMBSTONE = 2, ROW_RECORD_ATTR_OLDER = 3 };
 /* The ids below it are left for what is not in the store, such as a filesystem's own root. */
 #define FIRST_ID UINT64_C(4096)
@@ -66,7 +67,7 @@ enum err row_state_decode(struct bytes row, struct state *ret_state)
 	state.next_id = cursor_varint(&cursor);
 	state.mark_index = cursor_varint(&cursor);
 	state.mark_checksum = cursor_u64(&cursor);
-	if (format == ROW_FORMAT && row_end(&cursor) == ERR_OK) {
+	if (format >= ROW_FORMAT_OLDEST && row_end(&cursor) == ERR_OK) {
 		*ret_state = state;
 		return ERR_OK;
 	}
@@ -210,6 +211,9 @@ void row_member_encode(const struct kv_member *member, struct buffer *buffer)
 	buffer_put_sized(buffer, bytes_of_string(member->name));
 	buffer_put_sized(buffer, bytes_of_string(member->peer_urls));
 	buffer_put_sized(buffer, bytes_of_string(member->client_urls));
+	buffer_put_varint(buffer, member->claim);
+	buffer_put_varint(buffer, member->replaces);
+	buffer_put_u8(buffer, member->wants_no_vote ? MEMBER_WANTS_NO_VOTE : 0);
 }
 
 enum err row_member_decode(struct bytes row, struct arena *arena, struct kv_member *ret_member)
@@ -219,6 +223,13 @@ enum err row_member_decode(struct bytes row, struct arena *arena, struct kv_memb
 	member.name = arena_dup_string(arena, cursor_sized(&cursor));
 	member.peer_urls = arena_dup_string(arena, cursor_sized(&cursor));
 	member.client_urls = arena_dup_string(arena, cursor_sized(&cursor));
+	if (!cursor.bad && cursor.rest.size != 0) { /* format 1 ends here */
+		member.claim = cursor_varint(&cursor);
+		member.replaces = cursor_varint(&cursor);
+		uint8_t flags = cursor_u8(&cursor);
+		cursor.bad |= (flags & ~MEMBER_WANTS_NO_VOTE) != 0;
+		member.wants_no_vote = flags == MEMBER_WANTS_NO_VOTE;
+	}
 	if (row_end(&cursor) != ERR_OK)
 		return ERR_CORRUPT;
 	*ret_member = member;

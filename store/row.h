@@ -10,7 +10,9 @@
 
 enum {
 	CHECKSUM_EVERY = 1024,
-	ROW_FORMAT = 1, /* of all rows; raised when an older program could not read them */
+	/* Of all rows; raised when an older program could not read them. 2: a member's claim, whom it replaces, and its wish. */
+	ROW_FORMAT = 2,
+	ROW_FORMAT_OLDEST = 1, /* that this program reads */
 };
 
 /* What all of the state is summed up in: one row, rewritten by each batch. */

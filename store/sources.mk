@@ -35,6 +35,7 @@ libstore_a_SOURCES += \
 	store/layout.c store/layout.h \
 	store/lease.c store/lease.h \
 	store/list.c \
+	store/member.c store/member.h \
 	store/move.c \
 	store/place.c store/place.h \
 	store/prefix.c \

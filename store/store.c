@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "store/claims.h"
+#include "store/member.h"
 #include "store/place.h"
 
 static void store_free(struct store *store)
@@ -20,16 +21,24 @@ static void store_free(struct store *store)
 	free(store);
 }
 
-/* A new cluster begins with its members, on each of them alike: they go down with the first batch. */
-static void store_add_members(struct store *store, const struct store_options *options)
+/* Writes what is there before the first entry, and makes it visible. */
+static void store_write_first(struct store *store)
 {
 	struct batch *batch = &store->batch;
-	if (batch->state.index != 0)
+	check(batch->state.index == 0);
+	batch_write(batch);
+	kv_publish(&store->kv, view_new(batch->base->database, &store->memory, &batch->state));
+	batch_reset(batch, kv_view_open(&store->kv));
+}
+
+/* A new cluster begins with its members, on each of them alike. */
+static void store_add_members(struct store *store, const struct store_options *options)
+{
+	if (store->batch.state.index != 0 || options->initial_member_count == 0)
 		return;
-	for (size_t i = 0; i < options->initial_member_count; i++) {
-		row_member_encode(&options->initial_members[i], &batch->scratch);
-		batch_put_row(batch, FAMILY_META, layout_member(options->initial_members[i].id, &batch->arena));
-	}
+	for (size_t i = 0; i < options->initial_member_count; i++)
+		member_begin(&store->batch, &options->initial_members[i]);
+	store_write_first(store);
 }
 
 enum err store_open(const struct store_options *options, struct store **ret_store)
@@ -110,13 +119,9 @@ enum err store_config(struct store *store, struct arena *arena, struct bytes *re
 enum err store_config_begin(struct store *store, struct bytes payload)
 {
 	struct batch *batch = &store->batch;
-	check(batch->state.index == 0);
 	buffer_put(&batch->scratch, payload);
 	batch_put_row(batch, FAMILY_META, layout_config());
-	batch_write(batch);
-	struct kv_view *view = view_new(batch->base->database, &store->memory, &batch->state);
-	kv_publish(&store->kv, view);
-	batch_reset(batch, kv_view_open(&store->kv));
+	store_write_first(store);
 	return ERR_OK;
 }
 

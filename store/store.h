@@ -38,10 +38,16 @@ void store_observe(struct store *store, const struct kv_observer *observer);
 
 struct store_entry {
 	uint64_t index, term;
-	bool is_config; /* payload: raft_config_encode's, which the store keeps as it is */
+	bool is_config; /* payload: kept as it is; what it says is below */
 	bool is_noop;
 	int64_t time_ns; /* the leader's clock when it appended */
 	struct bytes payload;
+	/* is_config: all that are members as of it (of a joint configuration: in either half), and what it says of some of
+	 * them, where a string that is NULL stays as it was. A member that is not in it any more was removed. */
+	const uint64_t *members;
+	size_t member_count;
+	const struct kv_member *facts;
+	size_t fact_count;
 };
 
 /* Applies entries in order (indices without a gap after store_applied()) as one batch; makes them visible; calls the

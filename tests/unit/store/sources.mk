@@ -28,6 +28,7 @@ STORE_TESTS = \
 	tests/unit/store/test_claims \
 	tests/unit/store/test_command \
 	tests/unit/store/test_crash \
+	tests/unit/store/test_member \
 	tests/unit/store/test_model \
 	tests/unit/store/test_range \
 	tests/unit/store/test_row \
@@ -43,6 +44,7 @@ tests_unit_store_test_txn_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_tree_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_apply_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_model_SOURCES = tests/unit/store/test_model.c tests/unit/store/model.c tests/unit/store/model.h
+tests_unit_store_test_member_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_model_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_snapshot_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_claims_LDADD = $(STORE_TEST_LIBS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions, leases, compaction, members, the configuration, time: what commands do beside transactions. */
+/* Sessions, leases, compaction, the configuration, time: what commands do beside transactions. */
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "tests/unit/store/fixture.h"
@@ -267,29 +267,7 @@ static void a_fresh_store_may_be_compacted_at_0(void **state)
 	assert_int_equal(fixture_compact(f, 0), ERR_COMPACTED);
 }
 
-/* ---- members, configuration, time ---- */
-
-static void members_publish_themselves(void **state)
-{
-	struct fixture *f = *state;
-	struct kv_command command = {.kind = KV_COMMAND_MEMBER,
-	                             .member = {.id = 9, .name = "n9", .peer_urls = "tcp://a:1", .client_urls = ""}};
-	kv_result_free(fixture_apply(f, &command));
-	command.member =
-	    (struct kv_member){.id = 3, .name = "n3", .peer_urls = "tcp://b:1", .client_urls = "http://b:2"};
-	kv_result_free(fixture_apply(f, &command));
-	command.member.name = "renamed";
-	kv_result_free(fixture_apply(f, &command));
-	struct kv_view *view = kv_view_open(f->kv);
-	struct kv_member_list list;
-	assert_int_equal(kv_members(view, &f->arena, &list), ERR_OK);
-	kv_view_close(view);
-	assert_int_equal(list.count, 2);
-	assert_string_equal(list.members[0].name, "renamed");
-	assert_string_equal(list.members[0].client_urls, "http://b:2");
-	assert_int_equal(list.members[1].id, 9);
-	assert_int_equal(fixture_revision(f), 1);
-}
+/* ---- configuration, time ---- */
 
 static void a_new_cluster_begins_with_its_members_and_configuration(void **state)
 {
@@ -418,7 +396,6 @@ int main(void)
 	    TEST(a_put_without_the_lease_lets_go_of_it),
 	    TEST(compaction_hides_what_is_below_and_keeps_what_is_read_at_it),
 	    TEST(a_fresh_store_may_be_compacted_at_0),
-	    TEST(members_publish_themselves),
 	    TEST(a_new_cluster_begins_with_its_members_and_configuration),
 	    TEST(time_never_goes_back),
 	    TEST(stats_are_exact),
