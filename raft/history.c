@@ -6,12 +6,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-static void raft_history_item_fini(struct raft_history_item *item)
-{
-	raft_config_fini(&item->config);
-	free(item->rest);
-}
-
 enum err raft_history_init(struct raft_history *history, uint64_t index, struct bytes payload)
 {
 	*history = (struct raft_history){0};
@@ -21,7 +15,7 @@ enum err raft_history_init(struct raft_history *history, uint64_t index, struct 
 void raft_history_fini(struct raft_history *history)
 {
 	for (size_t i = 0; i < history->count; i++)
-		raft_history_item_fini(&history->items[i]);
+		raft_config_fini(&history->items[i].config);
 	free(history->items);
 	*history = (struct raft_history){0};
 }
@@ -50,8 +44,6 @@ enum err raft_history_append(struct raft_history *history, uint64_t index, struc
 	enum err err = raft_config_decode(payload, &item.config, &rest);
 	if (err != ERR_OK)
 		return err;
-	item.rest = memory_dup(rest.data, rest.size);
-	item.rest_size = rest.size;
 	if (history->count == history->capacity) {
 		history->capacity = history->capacity != 0 ? history->capacity * 2 : 4;
 		history->items = memory_resize(history->items, history->capacity, sizeof *history->items);
@@ -64,7 +56,7 @@ enum err raft_history_append(struct raft_history *history, uint64_t index, struc
 void raft_history_truncate(struct raft_history *history, uint64_t from)
 {
 	while (history->count > 1 && history->items[history->count - 1].index >= from) {
-		raft_history_item_fini(&history->items[--history->count]);
+		raft_config_fini(&history->items[--history->count].config);
 		history->generation++;
 	}
 }
@@ -73,7 +65,7 @@ void raft_history_trim(struct raft_history *history, uint64_t index)
 {
 	size_t drop = (size_t)(raft_history_at(history, index) - history->items);
 	for (size_t i = 0; i < drop; i++)
-		raft_history_item_fini(&history->items[i]);
+		raft_config_fini(&history->items[i].config);
 	history->count -= drop;
 	memmove(history->items, history->items + drop, history->count * sizeof *history->items);
 }

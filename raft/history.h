@@ -15,8 +15,6 @@
 struct raft_history_item {
 	uint64_t index;
 	struct raft_config config;
-	uint8_t *rest; /* the driver's part of the payload; owned */
-	size_t rest_size;
 };
 
 struct raft_history {

@@ -32,7 +32,8 @@ static void raft_commit_advance(struct raft *raft)
 		raft_commit_to(raft, reached);
 }
 
-/* Thesis §4.3: once the joint configuration is committed, the leader appends the new one. */
+/* Thesis §4.3: once the joint configuration is committed, the leader appends the new one. What the driver had to say, the entry
+ * of the joint one said. */
 static void raft_joint_leave(struct raft *raft)
 {
 	const struct raft_history_item *now = raft_history_now(&raft->history);
@@ -49,7 +50,6 @@ static void raft_joint_leave(struct raft *raft)
 	check(err == ERR_OK);
 	raft_config_encode(&left, &payload);
 	raft_config_fini(&left);
-	buffer_put(&payload, bytes_of(now->rest, now->rest_size));
 	raft->update.append_payload = arena_dup(&raft->arena, buffer_bytes(&payload));
 	raft_entry_append(raft, raft->term, RAFT_ENTRY_CONFIG, raft->update.append_payload, payload.size);
 	raft->update.append_from = raft_last(raft);

@@ -78,7 +78,8 @@ enum err raft_config_enter_joint(struct raft_config *config, const struct raft_c
 /* ERR_INVALID: it is not joint. */
 enum err raft_config_leave_joint(struct raft_config *config) MUST_USE;
 
-/* The payload of a configuration entry begins with this; what follows it is the driver's (addresses). */
+/* The payload of a configuration entry begins with this; what follows it is the driver's (addresses). The entry that the core
+ * makes to leave a joint configuration is this alone. */
 void raft_config_encode(const struct raft_config *config, struct buffer *buffer);
 /* *ret_rest: the driver's part. ERR_CORRUPT if it is no configuration. ret_config was init'ed. */
 enum err raft_config_decode(struct bytes payload, struct raft_config *ret_config, struct bytes *ret_rest) MUST_USE;
@@ -297,6 +298,9 @@ struct raft_status {
 	uint64_t id, term, vote, leader, commit, applied, first_index, last_index, durable_index;
 	enum raft_role role;
 	size_t uncommitted_bytes;
+	uint64_t
+	    config_index; /* of the entry that raft_config_now() is from; where the log begins, if it is from before */
+	bool settled;     /* leads, and an entry of its term is committed: a configuration may be proposed */
 };
 void raft_status(const struct raft *raft, struct raft_status *ret_status);
 /* Leader only: fills up to max, returns the number. */

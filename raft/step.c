@@ -247,7 +247,9 @@ void raft_status(const struct raft *raft, struct raft_status *ret_status)
 	                                   .last_index = raft_last(raft),
 	                                   .durable_index = raft->writes.durable,
 	                                   .role = raft->role,
-	                                   .uncommitted_bytes = raft->uncommitted_bytes};
+	                                   .uncommitted_bytes = raft->uncommitted_bytes,
+	                                   .config_index = raft_history_now(&raft->history)->index,
+	                                   .settled = raft_leader_is_settled(raft)};
 }
 
 size_t raft_peers(const struct raft *raft, struct raft_peer_status *ret_peers, size_t max)

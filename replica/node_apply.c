@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "replica/configuration.h"
 #include "replica/recovery.h"
 
 void node_apply_later(struct replica *replica, struct apply_job *job)
@@ -28,15 +29,31 @@ static struct apply_job *node_next_apply(struct replica *replica)
 	return job;
 }
 
-static struct store_entry node_store_entry(uint64_t index, uint64_t term, enum raft_entry_kind kind, int64_t time_ns,
-                                           struct bytes payload)
+static void node_open_configuration(struct store_entry *entry, struct arena *arena)
 {
-	return (struct store_entry){.index = index,
-	                            .term = term,
-	                            .is_config = kind == RAFT_ENTRY_CONFIG,
-	                            .is_noop = kind == RAFT_ENTRY_NOOP,
-	                            .time_ns = time_ns,
-	                            .payload = payload};
+	struct configuration configuration = {0};
+	if (configuration_decode(entry->payload, arena, &configuration) != ERR_OK)
+		log_fatal("entry_unreadable",
+		          "index=%" PRIu64 " remedy=\"it was written by a newer version: update this node\"",
+		          entry->index);
+	entry->members = configuration.members;
+	entry->member_count = configuration.member_count;
+	entry->facts = configuration.facts;
+	entry->fact_count = configuration.fact_count;
+}
+
+/* What a configuration says lives in the arena. */
+static struct store_entry node_store_entry(const struct raftlog_entry *from, struct arena *arena)
+{
+	struct store_entry entry = {.index = from->index,
+	                            .term = from->term,
+	                            .is_config = from->kind == RAFT_ENTRY_CONFIG,
+	                            .is_noop = from->kind == RAFT_ENTRY_NOOP,
+	                            .time_ns = from->time_ns,
+	                            .payload = from->payload};
+	if (entry.is_config)
+		node_open_configuration(&entry, arena);
+	return entry;
 }
 
 /* Whose waits for this entry's result here; 0: nobody. */
@@ -84,8 +101,12 @@ static void node_apply_from_memory(struct replica *replica, const struct apply_j
 	struct store_entry *entries = arena_zero(arena, job->count, sizeof *entries);
 	for (size_t i = 0; i < job->count; i++) {
 		const struct entry *entry = &job->entries[i];
-		entries[i] =
-		    node_store_entry(entry->index, entry->term, entry->kind, entry->time_ns, entry_payload(entry));
+		const struct raftlog_entry from = {.index = entry->index,
+		                                   .term = entry->term,
+		                                   .kind = (uint8_t)entry->kind,
+		                                   .time_ns = entry->time_ns,
+		                                   .payload = entry_payload(entry)};
+		entries[i] = node_store_entry(&from, arena);
 	}
 	node_apply_entries(replica, entries, job->count, arena);
 }
@@ -106,8 +127,7 @@ static void node_apply_from_log(struct replica *replica, const struct apply_job 
 		check(count > 0);
 		struct store_entry *entries = arena_zero(arena, count, sizeof *entries);
 		for (size_t i = 0; i < count; i++)
-			entries[i] = node_store_entry(read[i].index, read[i].term, (enum raft_entry_kind)read[i].kind,
-			                              read[i].time_ns, read[i].payload);
+			entries[i] = node_store_entry(&read[i], arena);
 		node_apply_entries(replica, entries, count, arena);
 		index += count;
 	}

@@ -5,6 +5,7 @@ BUILT_SOURCES += replica/peer.pb-c.c replica/peer.pb-c.h
 EXTRA_DIST += replica/peer.proto
 libreplica_a_SOURCES = \
 	replica/barriers.c replica/barriers.h \
+	replica/configuration.c replica/configuration.h \
 	replica/crew.c replica/crew.h \
 	replica/entry.c replica/entry.h \
 	replica/fetch.c replica/fetch.h \

@@ -4,6 +4,7 @@ libcluster_a_SOURCES = tests/unit/replica/cluster.c tests/unit/replica/cluster.h
 REPLICA_TESTS = \
 	tests/unit/replica/test_barriers \
 	tests/unit/replica/test_cluster \
+	tests/unit/replica/test_configuration \
 	tests/unit/replica/test_crew \
 	tests/unit/replica/test_entry \
 	tests/unit/replica/test_fetch \
@@ -18,6 +19,7 @@ TESTS += $(REPLICA_TESTS)
 
 tests_unit_replica_test_barriers_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_cluster_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_configuration_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_crew_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_entry_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_fetch_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
