@@ -26,6 +26,7 @@ DATA_BYTES_MAX = 2 << 30  # a daemon that leaks ends, not the machine
 READY_SECONDS = 30
 STOP_SECONDS = 30
 LOG_LINES_SHOWN = 80
+REMOVED = 3  # the exit status of a daemon that is no member any more
 
 
 class Ports:
@@ -87,8 +88,12 @@ class Node:
         return self.mount / name
 
     @property
+    def peer_url(self):
+        return f"tcp://{self.host}:{self.peer_port}"
+
+    @property
     def peer(self):
-        return f"{self.name}=tcp://{self.host}:{self.peer_port}"
+        return f"{self.name}={self.peer_url}"
 
     @property
     def client_url(self):
@@ -139,6 +144,17 @@ class Node:
         expect(status == 0, f"{self.name} stopped with status {status}")
         expect(not is_mounted(self.mount), f"{self.name} left its mount behind")
 
+    def wait_removed(self, seconds=STOP_SECONDS):
+        """The daemon has learnt that it is no member any more: it says so, unmounts, and a restart would not cure it."""
+        status = self.process.wait(seconds)
+        said = self.log_tail()
+        expect(status == REMOVED and "removed" in said, f"{self.name} ended with status {status}:\n{said}")
+        expect(not is_mounted(self.mount), f"{self.name} left its mount behind")
+
+    def forget(self):
+        """Its disk is lost, but not the machine."""
+        shutil.rmtree(self.data)
+
     def clean(self):
         if self.is_running:
             self.kill()
@@ -158,6 +174,13 @@ class Node:
 
     def status(self):
         return json.loads(self.etcfs("status", "--json"))
+
+    def members(self):
+        """As this node knows them: their part of the status, by name."""
+        return {member["name"]: member for member in self.status()["members"]}
+
+    def voters(self):
+        return {name for name, member in self.members().items() if member["voter"]}
 
     def log_tail(self):
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
@@ -231,6 +254,21 @@ class Cluster:
                 node.start()
         for node in self.nodes:
             node.wait_ready()
+
+    def join(self, member, **options):
+        """One more node, that joins the cluster through a member."""
+        name = f"n{len(self.nodes) + 1}"
+        node = Node(name, self.folder / name, self.ports)
+        node.options.update(initial_cluster=None, join=member.peer_url, listen_peer_urls=node.peer_url, **self.options)
+        node.options.update(options)
+        self.nodes.append(node)
+        return node.start()
+
+    def wait_voters(self, *nodes, seconds=READY_SECONDS):
+        """All of them know that they, and nobody else, vote."""
+        names = {node.name for node in nodes}
+        for node in nodes:
+            until(lambda node=node: node.voters() == names, seconds, f"{node.name} knows that {sorted(names)} vote")
 
     def kill_all(self):
         """All at once: nobody learns of the others' end."""

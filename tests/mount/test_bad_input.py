@@ -69,6 +69,11 @@ def flags_that_contradict_each_other(cluster):
     refused(node.command(name="n9"), USAGE, "n9", "--initial-cluster")
     refused(node.command(initial_cluster="n1=tcp://127.0.0.1:1,n1=tcp://127.0.0.1:2"), USAGE, "n1", "twice")
     refused(node.command(initial_cluster="n1=tcp://127.0.0.1:1,n2=tcp://127.0.0.1:1"), USAGE, "n1", "n2", "same URL")
+    refused(node.command(join="tcp://127.0.0.1:1"), USAGE, "--join", "--initial-cluster", "leave")
+    joins = {"initial_cluster": None, "listen_peer_urls": node.peer_url}
+    refused(node.command(**joins, join=node.peer_url), USAGE, "--join", node.peer_url, "itself", "--listen-peer-urls")
+    refused(node.command(**joins, replace="n2"), USAGE, "--replace", "--join")
+    refused(node.command(voters="4"), USAGE, "--voters", "4", "odd")
     refused(node.command(initial_cluster=None, listen_peer_urls="tcp://0.0.0.0:21999"), USAGE, "0.0.0.0",
             "--allow-plain-peers|address")
     _expect_nothing_made(node)
