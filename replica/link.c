@@ -126,6 +126,24 @@ static void link_operation_ended(struct link *link, bool report)
 	}
 }
 
+/* An operation on a stream that is closed already never ends (nng 1.5, tcp_doread and tcp_dowrite): so whoever hands one over
+ * looks after it whether the stream was closed meanwhile. The look is an operation itself, so that the stream stays until
+ * then. */
+static void link_begin_look(struct link *link)
+{
+	pthread_mutex_lock(&link->mutex);
+	link->operations++;
+	pthread_mutex_unlock(&link->mutex);
+}
+
+static void link_look(struct link *link, nng_aio *handed_over)
+{
+	pthread_mutex_lock(&link->mutex);
+	if (link->failed)
+		nng_aio_cancel(handed_over);
+	link_operation_ended(link, false);
+}
+
 /* ---- sending ---- */
 
 static void link_send_rest(struct link *link)
@@ -134,8 +152,10 @@ static void link_send_rest(struct link *link)
 	nng_aio_set_iov(link->sending, 1, &iov);
 	nng_stream *stream = link->stream;
 	nng_aio *sending = link->sending;
+	link_begin_look(link);
 	stream_give(&link->turn);
 	nng_stream_send(stream, sending);
+	link_look(link, sending);
 }
 
 /* What waits becomes what is being sent. The mutex is held; true: link_send_rest() follows, without it. */
@@ -254,8 +274,10 @@ static void link_hear(struct link *link)
 	nng_aio_set_iov(link->hearing, 1, &iov);
 	nng_stream *stream = link->stream;
 	nng_aio *hearing = link->hearing;
+	link_begin_look(link);
 	stream_give(&link->turn);
 	nng_stream_recv(stream, hearing);
+	link_look(link, hearing);
 }
 
 /* Is the answer there, and is it good? ERR_NOT_FOUND: not yet. */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,6 +152,45 @@ static void a_peer_that_comes_back_is_dialled_again(void **state)
 	WAIT_FOR(atomic_load(&other.received) == 1);
 	end_close(&one);
 	end_close(&other);
+}
+
+struct sender {
+	struct end *from, *to;
+	atomic_bool stopping;
+};
+
+static void *sender_run(void *argument)
+{
+	struct sender *sender = argument;
+	for (uint64_t i = 1; !atomic_load(&sender->stopping); i++) {
+		(void)!end_send(sender->from, sender->to, i, 10);
+		transport_flush(sender->from->transport);
+	}
+	return NULL;
+}
+
+/* By chance: each time the connection ends at another point of a send. */
+static void a_peer_that_goes_in_the_middle_of_a_send_is_dialled_again(void **state)
+{
+	enum { TURNS = 100 };
+	struct end one = {0}, other = {0};
+	end_open(&one, 1);
+	free_url(other.url);
+	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK);
+	struct sender sender = {.from = &one, .to = &other};
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, sender_run, &sender), 0);
+	for (uint64_t turn = 1; turn <= TURNS; turn++) {
+		end_open_as(&other, 2, CLUSTER, turn);
+		atomic_store(&other.last, 0);
+		transport_start(other.transport);
+		unsigned before = atomic_load(&other.received);
+		WAIT_FOR(atomic_load(&other.received) > before);
+		end_close(&other);
+	}
+	atomic_store(&sender.stopping, true);
+	pthread_join(thread, NULL);
+	end_close(&one);
 }
 
 static void another_cluster_or_member_is_not_spoken_to(void **state)
@@ -307,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(frames_arrive_whole_and_in_order),
 	    cmocka_unit_test(a_peer_that_comes_back_is_dialled_again),
+	    cmocka_unit_test(a_peer_that_goes_in_the_middle_of_a_send_is_dialled_again),
 	    cmocka_unit_test(another_cluster_or_member_is_not_spoken_to),
 	    cmocka_unit_test(a_full_queue_drops_and_never_blocks),
 	    cmocka_unit_test(strangers_who_talk_nonsense_are_hung_up_on),
