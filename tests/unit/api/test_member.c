@@ -55,6 +55,7 @@ static void nobody_is_told_who_is_there(void **state)
 	refused("0", ERR_NOT_FOUND, "n1 (a1)");
 	refused("0xa1", ERR_NOT_FOUND, "n1 (a1)");
 	refused("100000000000000a1", ERR_NOT_FOUND, "n1 (a1)");
+	refused("000000000000000a1", ERR_NOT_FOUND, "n1 (a1)"); /* a digit too many */
 }
 
 static void several_are_told_apart_by_their_ids(void **state)
