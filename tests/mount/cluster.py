@@ -62,9 +62,14 @@ def _is_free(port):
         return True
 
 
-def is_mounted(path):
+def _mount_id(path):
+    """None: nothing is mounted there."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        return any(line.split()[4] == str(path) for line in file)
+        return next((line.split()[0] for line in file if line.split()[4] == str(path)), None)
+
+
+def is_mounted(path):
+    return _mount_id(path) is not None
 
 
 def _is_sanitized():
@@ -123,7 +128,9 @@ class Node:
 
     def is_ready(self):
         expect(self.is_running, f"{self.name} ended with status {self.process.returncode}")
-        return is_mounted(self.mount) and errno_of(os.stat, self.mount / "no such name") == errno.ENOENT
+        mount = _mount_id(self.mount)  # of this start: a dead one is removed before, and what is below has no such name either
+        found = errno_of(os.stat, self.mount / "no such name")
+        return mount is not None and found == errno.ENOENT and _mount_id(self.mount) == mount
 
     def wait_ready(self, seconds=READY_SECONDS):
         until(self.is_ready, seconds, f"{self.name} is ready")
