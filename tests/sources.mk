@@ -19,6 +19,8 @@ include tests/unit/fs/sources.mk
 include tests/unit/api/sources.mk
 include tests/unit/cli/sources.mk
 include tests/unit/mountd/sources.mk
+include tests/checker/sources.mk
+include tests/unit/checker/sources.mk
 include tests/unit/support/sources.mk
 include tests/scenario/sources.mk
 include tests/sim/sources.mk
