@@ -52,7 +52,7 @@ struct call {
 	struct kv_result *result; /* of the proposal */
 	uint64_t member;          /* whom the change was about */
 	enum err err;
-	const char *detail; /* what an error is about, for people; may be NULL */
+	const char *detail; /* what an error is about, or is to be said of a change, for people; may be NULL */
 };
 
 /* The connection is paused until the call is answered, and then resumed. *frame is one message of type Call. */

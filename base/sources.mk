@@ -15,9 +15,12 @@ libbase_a_SOURCES = \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \
 	base/memory.c base/memory.h \
+	base/name.c base/name.h \
 	base/nearest.c base/nearest.h \
+	base/problem.c base/problem.h \
 	base/proto.h \
 	base/quantity.c base/quantity.h \
 	base/random.c base/random.h \
 	base/role.c base/role.h \
+	base/url.c base/url.h \
 	base/wait.c base/wait.h

@@ -33,11 +33,15 @@ static void member_print(const Etcfs__Control__MemberChangeRequest *request,
                          const Etcfs__Control__MemberResponse *response)
 {
 	const char *name = response->name[0] != '\0' ? response->name : request->member;
+	if (response->note[0] != '\0') {
+		printf("%s\n", response->note);
+		return;
+	}
 	printf("%s (%s) %s", name, response->id, member_changed[request->kind]);
 	if (request->kind == ETCFS__CONTROL__MEMBER_CHANGE_KIND__add)
-		printf("\n  etcfsd --join URL-OF-ANY-MEMBER --name %s --listen-peer-urls %s", name, request->peer_urls);
-	else if (request->peer_urls[0] != '\0')
-		printf(" %s", request->peer_urls);
+		printf("\n  etcfsd --join URL-OF-ANY-MEMBER --name %s --listen-peer-urls %s", name, request->peer_url);
+	else if (request->peer_url[0] != '\0')
+		printf(" %s", request->peer_url);
 	putchar('\n');
 }
 
@@ -49,7 +53,7 @@ static enum cli_exit member_change(const struct invocation *invocation, Etcfs__C
 	request.kind = kind;
 	request.member = (char *)invocation->arguments[0];
 	if (invocation->argument_count == 2)
-		request.peer_urls = (char *)invocation->arguments[1];
+		request.peer_url = (char *)invocation->arguments[1];
 	enum cli_exit status = member_ask(invocation, "member_change", &request.base, arena, &response);
 	if (status != EXIT_OK)
 		return status;

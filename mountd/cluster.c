@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mountd/cluster.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/name.h"
 #include "base/quantity.h"
 
 #define CLUSTER_PEER_URL_DEFAULT "tcp://127.0.0.1:2380"
@@ -21,16 +21,6 @@ struct cluster_words cluster_split(const char *text, struct arena *arena)
 		at += size + (at[size] == ',' ? 1 : 0);
 	}
 	return words;
-}
-
-bool cluster_name_is_valid(const char *name)
-{
-	size_t size = strlen(name);
-	for (size_t at = 0; at < size; at++) {
-		if (!isalnum((unsigned char)name[at]) && strchr("._-", name[at]) == NULL)
-			return false;
-	}
-	return size > 0 && size <= CONFIG_NAME_BYTES_MAX && name[0] != '.' && name[0] != '-';
 }
 
 /* ---- --initial-cluster ---- */
@@ -54,9 +44,9 @@ static enum err cluster_parse_entry(struct option_set *set, const char *word, st
 	if (equals == NULL)
 		return problem_set(problem, "%s: '%s' is not NAME=URL", origin, word);
 	ret_entry->name = arena_dup_string(&set->arena, bytes_of(word, (size_t)(equals - word)));
-	if (!cluster_name_is_valid(ret_entry->name))
+	if (!name_is_valid(ret_entry->name))
 		return problem_set(problem, "%s: '%s' cannot be a name: it is 1 to %d of A-Z a-z 0-9 . _ -", origin,
-		                   ret_entry->name, CONFIG_NAME_BYTES_MAX);
+		                   ret_entry->name, NAME_BYTES_MAX);
 	return url_parse(equals + 1, origin, &set->arena, &ret_entry->url, problem);
 }
 
@@ -214,7 +204,7 @@ static enum err cluster_check_joiner(struct option_set *set, struct problem *pro
 	if (!option_is_given(set, OPTION_JOIN))
 		return problem_set(problem, "%s without --join: only a node that joins takes the place of another",
 		                   option_origin(set, OPTION_REPLACE));
-	if (!cluster_name_is_valid(option_text(set, OPTION_REPLACE)))
+	if (!name_is_valid(option_text(set, OPTION_REPLACE)))
 		return problem_set(problem, "%s: '%.80s' is neither a member's name nor an id",
 		                   option_origin(set, OPTION_REPLACE), option_text(set, OPTION_REPLACE));
 	return ERR_OK;

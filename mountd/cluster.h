@@ -11,7 +11,5 @@ struct cluster_words {
 /* The parts between commas, without the empty ones. */
 struct cluster_words cluster_split(const char *text, struct arena *arena);
 
-bool cluster_name_is_valid(const char *name);
-
 /* Fills the cluster's part of the config; its name is set. ERR_INVALID with the problem. */
 enum err cluster_make(struct option_set *set, struct config *config, struct problem *ret_problem) MUST_USE;

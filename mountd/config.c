@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/name.h"
 #include "base/quantity.h"
 #include "mountd/cluster.h"
 
@@ -66,7 +67,7 @@ static enum err config_default_name(struct option_set *set, struct config *confi
 	config->name = CONFIG_NAME_DEFAULT;
 	if (!option_is_given(set, OPTION_JOIN))
 		return ERR_OK;
-	if (gethostname(host, sizeof host) != 0 || !cluster_name_is_valid(host))
+	if (gethostname(host, sizeof host) != 0 || !name_is_valid(host))
 		return problem_set(problem, "this machine's name, '%.80s', cannot be the node's: give --name", host);
 	config->name = arena_dup_string(&set->arena, bytes_of_string(host));
 	return ERR_OK;
@@ -77,10 +78,10 @@ static enum err config_name(struct option_set *set, struct config *config, struc
 	if (!option_is_given(set, OPTION_NAME))
 		return config_default_name(set, config, problem);
 	config->name = option_text(set, OPTION_NAME);
-	if (cluster_name_is_valid(config->name))
+	if (name_is_valid(config->name))
 		return ERR_OK;
 	return problem_set(problem, "%s: '%.80s' cannot be a name: it is 1 to %d of A-Z a-z 0-9 . _ -",
-	                   option_origin(set, OPTION_NAME), config->name, CONFIG_NAME_BYTES_MAX);
+	                   option_origin(set, OPTION_NAME), config->name, NAME_BYTES_MAX);
 }
 
 /* ---- groups ---- */

@@ -6,14 +6,13 @@
 #pragma once
 
 #include "base/log.h"
+#include "base/url.h"
 #include "fs/fs.h"
 #include "mountd/option.h"
-#include "mountd/url.h"
 #include "replica/replica.h"
 
 enum {
 	CONFIG_CLIENT_URLS_MAX = 8,
-	CONFIG_NAME_BYTES_MAX = 64, /* stands in paths, in lists with ',' and '=', and in log lines */
 };
 
 struct config {

@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "mountd/problem.h"
+#include "base/problem.h"
 
 enum option {
 	OPTION_MOUNT,

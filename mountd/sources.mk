@@ -6,9 +6,7 @@ libmountd_a_SOURCES = \
 	mountd/machine.c \
 	mountd/option.c mountd/option.h \
 	mountd/option_table.c mountd/option_table.h \
-	mountd/problem.c mountd/problem.h \
-	mountd/readiness.c mountd/readiness.h \
-	mountd/url.c mountd/url.h
+	mountd/readiness.c mountd/readiness.h
 
 sbin_PROGRAMS += etcfsd
 etcfsd_SOURCES = mountd/main.c mountd/node.c mountd/node.h

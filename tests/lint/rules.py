@@ -22,7 +22,7 @@ FOLDERS = {
 
 # Libraries, and the folders that know each of them: one, but for the parser of HTTP, which also reads URLs.
 LIBRARIES = {"rocksdb/": ("store",), "nng/": ("replica",), "fuse": ("fs",), "linux/fuse": ("fs",), "nghttp2/": ("api",),
-             "jansson": ("api",), "http_parser": ("api", "mountd")}
+             "jansson": ("api",), "http_parser": ("api", "base")}
 
 # The consensus core is a function: what could let the world in.
 IMPURE_HEADERS = ("base/clock.h", "base/file.h", "base/log.h", "base/mailbox.h", "base/role.h", "arpa/", "dirent.h",

@@ -33,7 +33,7 @@ static const Etcfs__Control__Answer *change(struct fixture *fixture, int kind, c
 	Etcfs__Control__MemberChangeRequest request = ETCFS__CONTROL__MEMBER_CHANGE_REQUEST__INIT;
 	request.kind = (Etcfs__Control__MemberChangeKind)kind;
 	request.member = (char *)member;
-	request.peer_urls = (char *)urls;
+	request.peer_url = (char *)urls;
 	return fixture_ask(fixture, "member_change", false, &request);
 }
 
@@ -58,7 +58,7 @@ static void each_change_is_asked_for_as_what_it_is(void **state)
 		    done(fixture_of(state), change(fixture_of(state), kinds[at].asked, "n1", "tcp://h:1"));
 		assert_int_equal(asked.kind, kinds[at].done);
 		assert_int_equal(asked.id, SOLO_MEMBER);
-		assert_string_equal(asked_urls, "tcp://h:1");
+		assert_string_equal(asked_urls, kinds[at].done == REPLICA_UPDATE ? "tcp://h:1" : "");
 		assert_string_equal(response->id, "1");
 		assert_string_equal(response->name, "n1");
 	}
@@ -87,6 +87,32 @@ static void who_is_not_there_is_not_changed(void **state)
 	refused = change(fixture_of(state), 5, "n1", "");
 	assert_string_equal(refused->error, "UNSUPPORTED");
 	assert_int_equal(asked.kind, 0);
+}
+
+static void what_cannot_be_a_name_or_an_address_goes_nowhere(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	static const char *const wrong[][3] = {{"n 4", "tcp://h:4", "name"},         {"", "tcp://h:4", "name"},
+	                                       {"n4", "", "tcp://HOST:PORT"},        {"n4", "h:4", "tcp://HOST:PORT"},
+	                                       {"n4", "tcp://h:4,tcp://h:5", "URL"}, {"n4", "tls://h:4", "TLS"}};
+	for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++) {
+		const Etcfs__Control__Answer *refused =
+		    change(fixture, ETCFS__CONTROL__MEMBER_CHANGE_KIND__add, wrong[at][0], wrong[at][1]);
+		assert_string_equal(refused->error, "INVALID");
+		assert_non_null(strstr(refused->detail, wrong[at][2]));
+	}
+	assert_string_equal(change(fixture, ETCFS__CONTROL__MEMBER_CHANGE_KIND__update, "n1", "h:1")->error, "INVALID");
+	assert_int_equal(asked.kind, 0);
+	change(fixture, ETCFS__CONTROL__MEMBER_CHANGE_KIND__update, "n1", "http://h:1/");
+	assert_string_equal(asked_urls, "tcp://h:1"); /* as everybody writes it */
+}
+
+static void what_is_yet_to_come_of_it_is_said(void **state)
+{
+	answer.why = "n1 votes once it has caught up";
+	const Etcfs__Control__MemberResponse *response =
+	    done(fixture_of(state), change(fixture_of(state), ETCFS__CONTROL__MEMBER_CHANGE_KIND__promote, "n1", ""));
+	assert_string_equal(response->note, "n1 votes once it has caught up");
 }
 
 static void a_refusal_says_why(void **state)
@@ -126,7 +152,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(each_change_is_asked_for_as_what_it_is), CASE(an_added_member_has_a_name_of_its_own),
-	    CASE(who_is_not_there_is_not_changed),        CASE(a_refusal_says_why),
+	    CASE(who_is_not_there_is_not_changed),        CASE(what_cannot_be_a_name_or_an_address_goes_nowhere),
+	    CASE(what_is_yet_to_come_of_it_is_said),      CASE(a_refusal_says_why),
 	    CASE(a_change_waits_no_longer_than_it_may),   CASE(a_client_may_leave_while_its_change_waits),
 	};
 	return UNIT_RUN(tests);

@@ -9,9 +9,11 @@ BASE_TESTS = \
 	tests/unit/base/test_file \
 	tests/unit/base/test_mailbox \
 	tests/unit/base/test_map \
+	tests/unit/base/test_name \
 	tests/unit/base/test_nearest \
 	tests/unit/base/test_quantity \
-	tests/unit/base/test_random
+	tests/unit/base/test_random \
+	tests/unit/base/test_url
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
 
@@ -27,3 +29,5 @@ tests_unit_base_test_random_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_map_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_file_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_nearest_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_name_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_url_LDADD = libbase.a $(HTTP_PARSER_LIBS) $(UNIT_LIBS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mountd/problem.h"
+#include "base/problem.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "mountd/url.h"
+#include "base/url.h"
 
 static struct arena arena;
 

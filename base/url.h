@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "mountd/problem.h"
+#include "base/problem.h"
 
 struct url {
 	bool tls;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mountd/url.h"
+#include "base/url.h"
 
 #include <arpa/inet.h>
 #include <http_parser.h>
