@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "replica/loop.h"
+#include "replica/loop_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,56 +10,6 @@
 #include "base/memory.h"
 #include "base/proto.h"
 #include "replica/wire.h"
-
-/* A frame that waits for a write. */
-struct held {
-	STAILQ_ENTRY(held) next;
-	uint64_t write_id, to;
-	size_t size;
-	uint8_t frame[];
-};
-STAILQ_HEAD(held_list, held);
-
-/* A proposal of another member, to be appended with all that came in the same run. */
-struct forwarded {
-	uint64_t from, nonce;
-};
-
-struct loop {
-	struct raft *core;
-	uint64_t cluster, member;
-	uint32_t election_timeout_ms;
-	struct pending *pending;
-	struct barriers *barriers;
-	struct loop_published *shown;
-	struct loop_world world;
-	uint64_t now_ns, wake_at_ms, tick_at_ms, pause_until_ns, review_at_ns;
-	int64_t wall_ns;
-	uint64_t nonce, next_read_id;
-	uint64_t fetch_index, fetch_term; /* of the snapshot that the core asked for last */
-	struct window window;
-	struct held_list held;
-	size_t held_count;
-	uint64_t apply_to, apply_handed, applied;
-	uint64_t apply_ends[LOOP_APPLY_JOBS_MAX]; /* last index of each job under way, oldest first */
-	size_t apply_jobs;
-	uint64_t dropped[LIMIT_MEMBERS]; /* peers to which a message of this run was dropped */
-	size_t dropped_count;
-	struct forwarded forwarded[PENDING_TAKE_MAX];
-	size_t forwarded_count, forwarded_bytes;
-	struct pending_try tries[PENDING_TAKE_MAX];
-	struct raft_entry proposed[PENDING_TAKE_MAX];
-	struct arena arena;
-	struct buffer frame;
-};
-
-/* Where the payloads of the entries of an event are. */
-struct loop_source {
-	size_t count;
-	const struct raft_entry *entries;
-	const struct pending_try *tries; /* of proposals, or NULL */
-	Peer__Entry **wired;             /* of a message, or NULL */
-};
 
 /* ---- sending ---- */
 
@@ -96,8 +46,7 @@ static bool loop_send_frame(struct loop *loop, uint64_t to, struct bytes frame)
 	return sent;
 }
 
-/* The envelope's body is set; the rest is filled in here. after_write 0: at once. False: it was dropped at once. */
-static bool loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, uint64_t after_write)
+bool loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, uint64_t after_write)
 {
 	envelope->cluster = loop->cluster;
 	envelope->from = loop->member;
@@ -294,6 +243,8 @@ static void loop_publish(struct loop *loop, const struct raft_update *update)
 		log_info("leader", "term=%" PRIu64 " leader=%016" PRIx64 " self=%d", update->term, update->leader,
 		         update->leader == loop->member);
 		pending_leader_changed(loop->pending, update->term);
+		asks_leader_changed(loop->asks);
+		loop->led_since_ns = loop->now_ns;
 	}
 }
 
@@ -314,7 +265,7 @@ static void loop_reads(struct loop *loop, const struct raft_update *update)
 		barriers_applied(loop->barriers, loop->applied);
 }
 
-static struct raft_event loop_event(const struct loop *loop, enum raft_event_type type)
+struct raft_event loop_event(const struct loop *loop, enum raft_event_type type)
 {
 	return (struct raft_event){.type = type, .now_ms = loop->now_ns / CLOCK_NS_PER_MS};
 }
@@ -327,8 +278,7 @@ static void loop_fetch(struct loop *loop, const struct raft_update *update)
 	                           update->snapshot_term);
 }
 
-/* Steps the core and does all that the update asks, but for its answer to a proposal. */
-static enum err loop_step(struct loop *loop, const struct raft_event *event, const struct loop_source *source)
+enum err loop_step(struct loop *loop, const struct raft_event *event, const struct loop_source *source)
 {
 	struct raft_update update;
 	raft_step(loop->core, event, &update);
@@ -498,6 +448,12 @@ void loop_message(struct loop *loop, const Peer__Envelope *envelope)
 	case PEER__ENVELOPE__BODY_FORWARD_REPLY:
 		loop_on_forward_reply(loop, envelope->forward_reply);
 		break;
+	case PEER__ENVELOPE__BODY_CHANGE:
+		loop_on_change(loop, envelope->from, envelope->change);
+		break;
+	case PEER__ENVELOPE__BODY_CHANGE_REPLY:
+		loop_on_change_reply(loop, envelope->change_reply);
+		break;
 	default:
 		break; /* of a later version */
 	}
@@ -653,8 +609,10 @@ static void loop_review(struct loop *loop)
 	enum err why_not = atomic_load(&loop->shown->leader) != 0 ? ERR_TIMEOUT : ERR_NO_LEADER;
 	uint64_t next_ns = pending_review(loop->pending, loop->now_ns, since_ns, loop->applied, why_not);
 	uint64_t read_ns = barriers_review(loop->barriers, loop->now_ns, since_ns);
+	uint64_t ask_ns = asks_review(loop->asks, loop->now_ns, since_ns, why_not);
 	uint64_t again_ns = loop->now_ns + LOOP_REVIEW_MS * CLOCK_NS_PER_MS;
 	next_ns = read_ns < next_ns ? read_ns : next_ns;
+	next_ns = ask_ns < next_ns ? ask_ns : next_ns;
 	loop->review_at_ns = again_ns < next_ns ? again_ns : next_ns;
 }
 
@@ -674,9 +632,12 @@ uint64_t loop_finish(struct loop *loop)
 	if (loop->now_ns >= loop->review_at_ns)
 		loop_review(loop);
 	loop_tick(loop);
+	loop_changes(loop);
 	loop_report_dropped(loop);
 	uint64_t wake_ns = loop->wake_at_ms * CLOCK_NS_PER_MS;
-	if (loop->review_at_ns < wake_ns && (pending_count(loop->pending) != 0 || barriers_count(loop->barriers) != 0))
+	bool somebody_waits =
+	    pending_count(loop->pending) != 0 || barriers_count(loop->barriers) != 0 || asks_count(loop->asks) != 0;
+	if (loop->review_at_ns < wake_ns && somebody_waits)
 		wake_ns = loop->review_at_ns;
 	if (loop->pause_until_ns > loop->now_ns && loop->pause_until_ns < wake_ns)
 		wake_ns = loop->pause_until_ns;
@@ -698,6 +659,9 @@ enum err loop_new(const struct loop_options *options, struct loop **ret_loop)
 	loop->member = options->member;
 	loop->election_timeout_ms = options->raft->election_timeout_ms;
 	loop->nonce = options->raft->seed;
+	loop->voters_max = options->voters_max;
+	random_init(&loop->random, ~options->raft->seed);
+	loop->asks = asks_new();
 	loop->pending = options->pending;
 	loop->barriers = options->barriers;
 	loop->shown = options->shown;
@@ -728,6 +692,7 @@ void loop_free(struct loop *loop)
 		free(held);
 	}
 	check(loop->forwarded_count == 0); /* each run ends with loop_finish() */
+	asks_free(loop->asks);
 	window_fini(&loop->window);
 	arena_fini(&loop->arena);
 	buffer_fini(&loop->frame);

@@ -59,6 +59,9 @@ struct loop_world {
 	/* Follower: fetch it, install it, then loop_snapshot_installed() or _failed(0, …). */
 	void (*snapshot_fetch)(void *argument, uint64_t from, uint64_t index, uint64_t term);
 	void (*config_changed)(void *argument, const struct raft_config *config);
+	/* Leader: who is a member, and who was, as of the applied state. In the arena. */
+	enum err (*members)(void *argument, struct arena *arena, struct kv_member_list *ret_members,
+	                    struct kv_member_list *ret_removed);
 };
 
 struct loop_options {
@@ -68,6 +71,7 @@ struct loop_options {
 	struct pending *pending;      /* lent */
 	struct barriers *barriers;    /* lent */
 	struct loop_published *shown; /* lent; filled by loop_new() */
+	uint32_t voters_max;          /* as replica_options */
 	struct loop_world world;
 };
 
@@ -85,6 +89,9 @@ void loop_written(struct loop *loop, uint64_t write_id);
 void loop_applied(struct loop *loop, uint64_t applied);
 void loop_trimmed(struct loop *loop, uint64_t index); /* log and core begin after it from now on */
 void loop_disk_stalled(struct loop *loop);
+/* A change of the members; the ask is taken. */
+struct ask;
+void loop_change(struct loop *loop, struct ask *ask);
 void loop_transfer(struct loop *loop, uint64_t peer); /* 0: to the voter that is furthest */
 void loop_snapshot_ready(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term, struct bytes config);
 /* peer 0: the one that was to be fetched, at (index, term); one that another has superseded is passed over. */
@@ -94,5 +101,8 @@ void loop_snapshot_installed(struct loop *loop, uint64_t index, uint64_t term, s
 /* At the end of a run: what waits is proposed, read rounds are begun, time passes if it is time. Returns when to be called
  * again at the latest. */
 uint64_t loop_finish(struct loop *loop);
+
+/* Answers the asks that wait. Before loop_free(). */
+void loop_stop(struct loop *loop);
 
 const struct raft *loop_core(const struct loop *loop);

@@ -28,6 +28,7 @@ enum letter_kind {
 	LETTER_MESSAGE,
 	LETTER_UNREACHABLE,
 	LETTER_TRANSFER,
+	LETTER_CHANGE,
 	LETTER_TRIM,
 	LETTER_SNAPSHOT_READY,
 	LETTER_SNAPSHOT_FAILED,
@@ -40,6 +41,7 @@ struct letter {
 	struct arena arena; /* holds what follows */
 	Peer__Envelope *envelope;
 	struct bytes config;
+	struct ask *ask; /* or NULL; answered with ERR_STOPPED if the letter is dropped */
 };
 struct letter *letter_new(enum letter_kind kind);
 void letter_free(struct letter *letter);

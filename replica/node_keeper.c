@@ -131,30 +131,49 @@ static bool keeper_member_differs(const struct kv_member *one, const struct kv_m
 	       strcmp(one->client_urls, other->client_urls) != 0;
 }
 
-/* This member's own URL: what the others were told at the start. */
-static const char *keeper_own_url(const struct replica *replica)
+/* This member's URL by its initial cluster; NULL: it is not in it. */
+static const char *keeper_initial_url(const struct replica *replica)
 {
 	for (size_t i = 0; i < replica->options.initial_count; i++)
 		if (strcmp(replica->options.initial_cluster[i].name, replica->options.name) == 0)
 			return replica->options.initial_cluster[i].url;
-	return replica->options.listen_peer_url;
+	return NULL;
+}
+
+/* What it began with. */
+static const char *keeper_first_url(const struct replica *replica)
+{
+	for (size_t i = 0; i < replica->identity.member_count; i++)
+		if (replica->identity.members[i].id == replica->identity.member)
+			return replica->identity.members[i].peer_urls;
+	return NULL;
+}
+
+/* Its URL as the state should have it: what the options say, unless that is what it began with; then somebody may have
+ * given it another one since. */
+static const char *keeper_own_urls(const struct replica *replica, const struct kv_member *known)
+{
+	const char *url = keeper_initial_url(replica), *first = keeper_first_url(replica);
+	return url != NULL && (first == NULL || strcmp(url, first) != 0) ? url : known->peer_urls;
 }
 
 /* The name and addresses of this member, as the state should have them. */
 static void keeper_publish(struct replica *replica, struct arena *arena)
 {
-	struct kv_command command = {.kind = KV_COMMAND_MEMBER,
-	                             .member = {.id = replica->identity.member,
-	                                        .name = replica->options.name,
-	                                        .peer_urls = keeper_own_url(replica),
-	                                        .client_urls = replica->options.client_urls}};
+	struct kv_command command = {.kind = KV_COMMAND_MEMBER};
 	struct kv_member_list list = {0};
 	struct kv_view *view = kv_view_open(store_kv(replica->store));
 	bool known = kv_members(view, arena, &list) == ERR_OK, differs = false;
 	kv_view_close(view);
-	for (size_t i = 0; known && i < list.count; i++)
-		if (list.members[i].id == replica->identity.member)
-			differs = keeper_member_differs(&list.members[i], &command.member);
+	for (size_t i = 0; known && i < list.count; i++) {
+		if (list.members[i].id != replica->identity.member)
+			continue;
+		command.member = (struct kv_member){.id = replica->identity.member,
+		                                    .name = replica->options.name,
+		                                    .peer_urls = keeper_own_urls(replica, &list.members[i]),
+		                                    .client_urls = replica->options.client_urls};
+		differs = keeper_member_differs(&list.members[i], &command.member);
+	}
 	if (!differs || pending_session(replica->pending) == 0 || atomic_exchange(&replica->publishing, true))
 		return;
 	uint64_t deadline_ns = clock_steady_ns() + 10 * CLOCK_NS_PER_S;

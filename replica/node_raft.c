@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "replica/asks.h"
 #include "replica/snapshots.h"
 
 struct letter *letter_new(enum letter_kind kind)
@@ -22,6 +23,8 @@ struct letter *letter_new(enum letter_kind kind)
 
 void letter_free(struct letter *letter)
 {
+	if (letter->ask != NULL)
+		ask_answer(letter->ask, ERR_STOPPED);
 	arena_fini(&letter->arena);
 	free(letter);
 }
@@ -69,6 +72,8 @@ bool node_received(void *argument, struct arena *arena, Peer__Envelope *envelope
 	case PEER__ENVELOPE__BODY_RAFT:
 	case PEER__ENVELOPE__BODY_FORWARD:
 	case PEER__ENVELOPE__BODY_FORWARD_REPLY:
+	case PEER__ENVELOPE__BODY_CHANGE:
+	case PEER__ENVELOPE__BODY_CHANGE_REPLY:
 		return node_post_message(replica, arena, envelope);
 	case PEER__ENVELOPE__BODY_STATUS:
 		reports_heard(replica->reports, envelope->from, envelope->status, atomic_load(&replica->shown.commit));
@@ -136,6 +141,18 @@ static void node_world_config_changed(void *argument, const struct raft_config *
 	node_config_set(argument, config);
 }
 
+static enum err node_world_members(void *argument, struct arena *arena, struct kv_member_list *ret_members,
+                                   struct kv_member_list *ret_removed)
+{
+	struct replica *replica = argument;
+	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	enum err err = kv_members(view, arena, ret_members);
+	if (err == ERR_OK)
+		err = kv_members_removed(view, arena, ret_removed);
+	kv_view_close(view);
+	return err;
+}
+
 enum err node_loop_new(struct replica *replica, const struct raft_start *start, struct loop **ret_loop)
 {
 	struct raft_options raft = {
@@ -158,6 +175,7 @@ enum err node_loop_new(struct replica *replica, const struct raft_start *start, 
 	    .pending = replica->pending,
 	    .barriers = replica->barriers,
 	    .shown = &replica->shown,
+	    .voters_max = replica->options.voters_max,
 	    .world = {.argument = replica,
 	              .send = node_world_send,
 	              .write = node_world_write,
@@ -165,7 +183,8 @@ enum err node_loop_new(struct replica *replica, const struct raft_start *start, 
 	              .read_log = node_world_read_log,
 	              .snapshot_make = node_world_snapshot_make,
 	              .snapshot_fetch = node_world_snapshot_fetch,
-	              .config_changed = node_world_config_changed},
+	              .config_changed = node_world_config_changed,
+	              .members = node_world_members},
 	};
 	return loop_new(&options, ret_loop);
 }
@@ -185,6 +204,10 @@ static void node_open_letter(struct replica *replica, struct letter *letter)
 		break;
 	case LETTER_TRANSFER:
 		loop_transfer(loop, letter->peer);
+		break;
+	case LETTER_CHANGE:
+		loop_change(loop, letter->ask);
+		letter->ask = NULL;
 		break;
 	case LETTER_TRIM:
 		loop_trimmed(loop, letter->index);
@@ -238,6 +261,7 @@ void node_raft(void *argument)
 	struct mailbox_letter *letters = mailbox_drain(replica->inbox, 0);
 	if (atomic_load(&replica->differs)) { /* it takes no part any more: neither hears nor says anything */
 		node_drop_letters(letters);
+		loop_stop(replica->loop);
 		return;
 	}
 	uint64_t written = atomic_load(&replica->written);

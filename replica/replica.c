@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/wait.h"
+#include "replica/asks.h"
+#include "replica/decision.h"
 #include "replica/node.h"
 #include "replica/recovery.h"
 #include "replica/snapshots.h"
@@ -142,6 +144,8 @@ void replica_stop(struct replica *replica)
 	transport_stop(replica->transport);
 	snapshots_stop(replica->snapshots);
 	crew_stop(replica->crew);
+	node_drop_letters(mailbox_drain(replica->inbox, 0));
+	loop_stop(replica->loop);
 	pending_stop(replica->pending);
 	barriers_stop(replica->barriers, ERR_STOPPED);
 }
@@ -285,8 +289,15 @@ uint64_t replica_session(struct replica *replica)
 enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
                         replica_changed done, void *argument)
 {
-	(void)replica, (void)change, (void)deadline_ns, (void)done, (void)argument;
-	return ERR_UNSUPPORTED;
+	enum err err = replica_refuses(replica);
+	if (err == ERR_OK)
+		err = decision_check(change);
+	if (err != ERR_OK)
+		return err;
+	struct letter *letter = letter_new(LETTER_CHANGE);
+	letter->ask = ask_new(change, deadline_ns, done, argument);
+	node_post(replica, letter);
+	return ERR_OK;
 }
 
 /* ---- reading ---- */

@@ -4,9 +4,11 @@ nodist_libreplica_a_SOURCES = replica/peer.pb-c.c replica/peer.pb-c.h
 BUILT_SOURCES += replica/peer.pb-c.c replica/peer.pb-c.h
 EXTRA_DIST += replica/peer.proto
 libreplica_a_SOURCES = \
+	replica/asks.c replica/asks.h \
 	replica/barriers.c replica/barriers.h \
 	replica/configuration.c replica/configuration.h \
 	replica/crew.c replica/crew.h \
+	replica/decision.c replica/decision.h \
 	replica/entry.c replica/entry.h \
 	replica/fetch.c replica/fetch.h \
 	replica/frame.c replica/frame.h \
@@ -14,7 +16,8 @@ libreplica_a_SOURCES = \
 	replica/inbound.c \
 	replica/job.c replica/job.h \
 	replica/link.c \
-	replica/loop.c replica/loop.h \
+	replica/loop.c replica/loop.h replica/loop_private.h \
+	replica/loop_change.c \
 	replica/node.h \
 	replica/node_apply.c \
 	replica/node_facts.c \
@@ -25,6 +28,7 @@ libreplica_a_SOURCES = \
 	replica/recovery.c replica/recovery.h \
 	replica/replica.c replica/replica.h \
 	replica/reports.c replica/reports.h \
+	replica/roster.c replica/roster.h \
 	replica/shelf.c replica/shelf.h \
 	replica/snapshots.c replica/snapshots.h \
 	replica/status.c \

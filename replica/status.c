@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "replica/node.h"
+#include "replica/roster.h"
 #include "replica/snapshots.h"
 
 enum {
@@ -55,6 +56,8 @@ static void status_member(struct replica *replica, const struct kv_member *known
 	    .id = known->id, .name = known->name, .peer_urls = known->peer_urls, .client_urls = known->client_urls};
 	member.self = known->id == replica->identity.member;
 	member.is_voter = node_is_voter(replica, known->id);
+	member.wants_no_vote = known->wants_no_vote;
+	member.replaces = known->replaces;
 	member.version = "";
 	bool heard = member.self || reports_find(replica->reports, known->id, &report);
 	if (member.self)
@@ -71,6 +74,7 @@ static void status_member(struct replica *replica, const struct kv_member *known
 		role = RAFT_FOLLOWER;
 	member.role = member.reachable ? status_role(role, member.is_voter) : "unreachable";
 	member.lag = report.commit_here > member.applied ? report.commit_here - member.applied : 0;
+	member.caught_up = member.reachable && member.lag <= ROSTER_LAG_ENTRIES_MAX;
 	*ret_member = member;
 }
 

@@ -10,6 +10,7 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_fetch \
 	tests/unit/replica/test_frame \
 	tests/unit/replica/test_loop \
+	tests/unit/replica/test_membership \
 	tests/unit/replica/test_pending \
 	tests/unit/replica/test_replica \
 	tests/unit/replica/test_reports \
@@ -25,6 +26,7 @@ tests_unit_replica_test_entry_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_fetch_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_frame_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_membership_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_pending_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_replica_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_reports_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
