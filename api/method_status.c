@@ -2,6 +2,7 @@
 /* The methods about the cluster: they answer without a quorum. */
 #include "api/method.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/shape.h"
@@ -39,11 +40,26 @@ static void status_fill_member(Etcfs__Control__Member *message, const struct rep
 	message->caught_up = member->caught_up;
 }
 
+/* n2 before n10; those of one name by their ids. */
+static int status_compare(const void *left, const void *right)
+{
+	const struct replica_member_status *one = left, *other = right;
+	int order = strverscmp(one->name, other->name);
+	return order != 0 ? order : (one->id > other->id) - (one->id < other->id);
+}
+
+static void status_ask(struct call *call, struct replica_status *ret_status)
+{
+	replica_status(call->service->replica, &call->arena, ret_status);
+	if (ret_status->member_count > 1)
+		qsort(ret_status->members, ret_status->member_count, sizeof *ret_status->members, status_compare);
+}
+
 enum err method_status(struct call *call, ProtobufCMessage **ret_response)
 {
 	struct arena *arena = &call->arena;
 	struct replica_status status = {0};
-	replica_status(call->service->replica, arena, &status);
+	status_ask(call, &status);
 	Etcfs__Control__StatusResponse *response = arena_take(arena, sizeof *response);
 	etcfs__control__status_response__init(response);
 	response->cluster_id = shape_id(status.cluster_id, arena);
@@ -89,7 +105,7 @@ enum err method_members(struct call *call, ProtobufCMessage **ret_response)
 {
 	struct arena *arena = &call->arena;
 	struct replica_status status = {0};
-	replica_status(call->service->replica, arena, &status);
+	status_ask(call, &status);
 	Etcfs__Control__MembersResponse *response = arena_take(arena, sizeof *response);
 	etcfs__control__members_response__init(response);
 	response->members = arena_take(arena, status.member_count * sizeof *response->members);

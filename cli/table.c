@@ -124,14 +124,26 @@ const char *table_escape(struct bytes text, size_t columns_max, struct arena *ar
 
 /* ---- printing ---- */
 
-static void table_print_cell(const struct table *table, size_t at, size_t width, FILE *file)
+static void table_print_cell(const struct table_cell *cell, enum table_side side, size_t width, FILE *file)
 {
-	const struct table_cell *cell = &table->cells[at];
-	size_t column = at % table->column_count;
-	int pad = (int)(width - table_width(cell->text));
-	bool right = table->columns[column].side == TABLE_RIGHT, last = column + 1 == table->column_count;
-	fprintf(file, "%*s%s%s%s%*s%s", right ? pad : 0, "", terminal_begin(cell->colour), cell->text,
-	        terminal_end(cell->colour), right || last ? 0 : pad, "", last ? "\n" : "  ");
+	size_t used = table_width(cell->text);
+	int pad = width > used ? (int)(width - used) : 0;
+	fprintf(file, "%*s%s%s%s%*s", side == TABLE_RIGHT ? pad : 0, "", terminal_begin(cell->colour), cell->text,
+	        terminal_end(cell->colour), side == TABLE_RIGHT ? 0 : pad, "");
+}
+
+/* No blanks stand before the end of a line. */
+static void table_print_row(const struct table *table, const struct table_cell *row, const size_t *widths, FILE *file)
+{
+	size_t used = table->column_count;
+	while (used > 1 && row[used - 1].text[0] == '\0')
+		used--;
+	for (size_t column = 0; column < used; column++) {
+		enum table_side side = table->columns[column].side;
+		bool last = column + 1 == used;
+		table_print_cell(&row[column], side, last && side == TABLE_LEFT ? 0 : widths[column], file);
+		fputs(last ? "\n" : "  ", file);
+	}
 }
 
 void table_print(const struct table *table, FILE *file)
@@ -142,6 +154,6 @@ void table_print(const struct table *table, FILE *file)
 		size_t width = table_width(table->cells[at].text), *widest = &widths[at % table->column_count];
 		*widest = width > *widest ? width : *widest;
 	}
-	for (size_t at = 0; at < table->cell_count; at++)
-		table_print_cell(table, at, widths[at % table->column_count], file);
+	for (size_t at = 0; at < table->cell_count; at += table->column_count)
+		table_print_row(table, &table->cells[at], widths, file);
 }

@@ -39,7 +39,7 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
 	fclose(file);
 	assert_string_equal(text, "NAME          N  LAST\n"
 	                          "é            -5  x\n"
-	                          "longer  1.5 KiB  \n");
+	                          "longer  1.5 KiB\n");
 	free(text);
 }
 
