@@ -29,7 +29,9 @@ bool node_is_voter(struct replica *replica, uint64_t id)
 {
 	pthread_mutex_lock(&replica->facts_mutex);
 	const struct raft_member *member = raft_config_find(&replica->config, id);
-	bool voter = member != NULL && member->voter;
+	/* Until a joint configuration is left, those that it adds are not enough without those that were. */
+	bool voter =
+	    member != NULL && member->voter && (member->voter_outgoing || !raft_config_is_joint(&replica->config));
 	pthread_mutex_unlock(&replica->facts_mutex);
 	return voter;
 }
