@@ -36,9 +36,6 @@ struct crew {
 	bool running, stopping;
 };
 
-/* The crew that the calling thread belongs to. */
-static _Thread_local const struct crew *crew_mine;
-
 struct crew *crew_new(const crew_work work[CREW_DUTIES], void *argument)
 {
 	struct crew *crew = memory_new(sizeof *crew);
@@ -71,6 +68,16 @@ static enum crew_duty crew_pick(const struct crew *crew)
 		if (crew->wanted[duty] && !crew->busy[duty])
 			return duty;
 	return CREW_DUTIES;
+}
+
+/* Is the calling thread one of the crew's? The mutex is held. */
+static bool crew_is_mine(const struct crew *crew)
+{
+	pthread_t self = pthread_self();
+	for (int i = 0; crew->running && i < CREW_THREADS; i++)
+		if (pthread_equal(crew->seats[i].thread, self))
+			return true;
+	return false;
 }
 
 /* Takes the sleeper at this place of the stack out of it, to be woken. The mutex is held. */
@@ -147,7 +154,6 @@ static void *crew_main(void *argument)
 	struct seat *seat = argument;
 	struct crew *crew = seat->crew;
 	pthread_setname_np(pthread_self(), "etcfs-replica");
-	crew_mine = crew;
 	pthread_mutex_lock(&crew->mutex);
 	while (!crew->stopping) {
 		enum crew_duty duty = crew_pick(crew);
@@ -163,11 +169,13 @@ static void *crew_main(void *argument)
 void crew_start(struct crew *crew)
 {
 	check(!crew->running);
-	crew->running = true;
+	pthread_mutex_lock(&crew->mutex); /* none of them goes on before all are known */
 	for (int i = 0; i < CREW_THREADS; i++) {
 		int failed = pthread_create(&crew->seats[i].thread, NULL, crew_main, &crew->seats[i]);
 		check(failed == 0);
 	}
+	crew->running = true;
+	pthread_mutex_unlock(&crew->mutex);
 }
 
 void crew_stop(struct crew *crew)
@@ -189,7 +197,7 @@ void crew_want(struct crew *crew, enum crew_duty duty)
 	pthread_mutex_lock(&crew->mutex);
 	crew->wanted[duty] = true;
 	/* One of the crew looks again when its duty is done, and calls another if there is more than it can do. */
-	struct seat *seat = !crew->busy[duty] && crew_mine != crew ? crew_call(crew, duty) : NULL;
+	struct seat *seat = !crew->busy[duty] && !crew_is_mine(crew) ? crew_call(crew, duty) : NULL;
 	pthread_mutex_unlock(&crew->mutex);
 	seat_wake(seat);
 }
