@@ -199,9 +199,11 @@ static uint64_t loop_job_end(const struct loop *loop, uint64_t first)
 	return last;
 }
 
+/* Not while a snapshot is on its way: it is installed after what was handed over before it was asked for, and what becomes
+ * durable here meanwhile would come after it. */
 static void loop_hand_over(struct loop *loop)
 {
-	while (loop->apply_handed < loop->apply_to && loop->apply_jobs < LOOP_APPLY_JOBS_MAX) {
+	while (!loop->fetching && loop->apply_handed < loop->apply_to && loop->apply_jobs < LOOP_APPLY_JOBS_MAX) {
 		uint64_t first = loop->apply_handed + 1, last = loop_job_end(loop, first);
 		bool in_memory = window_find(&loop->window, first) != NULL;
 		struct apply_job *job = apply_job_new(first, last, in_memory ? (size_t)(last - first + 1) : 0);
@@ -274,6 +276,7 @@ static void loop_fetch(struct loop *loop, const struct raft_update *update)
 {
 	loop->fetch_index = update->snapshot_index;
 	loop->fetch_term = update->snapshot_term;
+	loop->fetching = true;
 	loop->world.snapshot_fetch(loop->world.argument, update->snapshot_from, update->snapshot_index,
 	                           update->snapshot_term);
 }
@@ -555,6 +558,8 @@ void loop_snapshot_failed(struct loop *loop, uint64_t peer, uint64_t index, uint
 {
 	if (peer == 0 && (index != loop->fetch_index || term != loop->fetch_term))
 		return; /* the core waits for a later one, and would take this as that one's failure */
+	if (peer == 0)
+		loop->fetching = false;
 	struct raft_event event = loop_event(loop, RAFT_EVENT_SNAPSHOT_FAILED);
 	event.peer = peer;
 	loop_step_event(loop, &event);
@@ -563,6 +568,7 @@ void loop_snapshot_failed(struct loop *loop, uint64_t peer, uint64_t index, uint
 void loop_snapshot_installed(struct loop *loop, uint64_t index, uint64_t term, struct bytes config)
 {
 	window_restart(&loop->window, index + 1);
+	loop->fetching = loop->fetching && (index != loop->fetch_index || term != loop->fetch_term);
 	loop->apply_to = loop->apply_handed = loop->applied = index;
 	barriers_applied(loop->barriers, index);
 	loop->apply_jobs = 0;

@@ -7,7 +7,8 @@
  * Invariants:
  *  1. What an update publishes is published before any message of that update leaves (raft.h, duty 0).
  *  2. A message that waits for a write leaves after that write was durable, never before (duty 2).
- *  3. Entries are handed to the apply role in order, each once, only when committed and durable here (duty 3).
+ *  3. Entries are handed to the apply role in order, each once, only when committed and durable here (duty 3), and none
+ *     between the order to fetch a snapshot and its end.
  *
  * One thread at a time; the caller is the raft role.
  */

@@ -61,6 +61,7 @@ struct loop {
 	struct reform reform;
 	uint64_t led_since_ns, roster_at_ns;
 	uint64_t fetch_index, fetch_term; /* of the snapshot that the core asked for last */
+	bool fetching;                    /* it is neither installed nor given up */
 	struct window window;
 	struct held_list held;
 	size_t held_count;

@@ -332,8 +332,6 @@ static void checker_commits(unsigned node, const struct raft *raft, uint64_t ind
 	const struct raft_config *config = raft_config_now(raft);
 	if (!checker_half_has(config, false, index, term) || !checker_half_has(config, true, index, term))
 		world_fail("index %ju is committed by n%u and not on the disks of a quorum", (uintmax_t)index, node);
-	if (raft_trail_slot(&raft->trail, index)->kind == RAFT_ENTRY_CONFIG)
-		counters_add(COUNTER_CONFIG_COMMITTED);
 	for (unsigned other = 1; other <= machine_count(); other++) {
 		const struct subject *subject = &checker.subjects[other];
 		if (subject->raft != NULL && subject->role == RAFT_LEADER && subject->term > raft->term &&

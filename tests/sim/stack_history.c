@@ -49,6 +49,7 @@ static struct {
 	size_t seen[WORLD_NODES_MAX + 1]; /* effects, by each node */
 	uint64_t *commands;               /* by index: the number of the call; 0: none */
 	size_t command_capacity;
+	uint64_t applied; /* by the furthest node */
 	struct kv_observer observers[WORLD_NODES_MAX + 1];
 } history;
 
@@ -137,6 +138,11 @@ void history_stands(unsigned node, uint64_t applied)
 
 void history_applied(unsigned node, uint64_t applied)
 {
+	for (; history.applied < applied; history.applied++) {
+		uint64_t number = *history_command(history.applied + 1);
+		if (number != 0 && history.calls[number - 1]->effect == 0)
+			counters_add(COUNTER_STALE_SESSION);
+	}
 	size_t seen = history.seen[node];
 	if (seen < history.effect_count && history.effects[seen].index <= applied)
 		world_fail("n%u has applied index %ju, and not seen the change of index %ju", node, (uintmax_t)applied,

@@ -407,6 +407,21 @@ static void a_failure_of_a_superseded_fetch_is_passed_over(void **state)
 	world_fini(&world);
 }
 
+/* What is committed may become durable while a snapshot is on its way, on a slow disk: it would come after the snapshot. */
+static void nothing_is_applied_while_a_snapshot_is_on_its_way(void **state)
+{
+	struct world world;
+	world_init(&world, 3);
+	world_append_first(&world, 1);
+	world_hear_snapshot(&world, 100);
+	assert_int_equal(world.fetches, 1);
+	world_sync(&world);
+	assert_true(STAILQ_EMPTY(&world.applies));
+	loop_snapshot_failed(world.loop, 0, 100, 1);
+	assert_int_equal(STAILQ_FIRST(&world.applies)->last, 1);
+	world_fini(&world);
+}
+
 static void a_stalled_disk_ends_leading(void **state)
 {
 	struct world world;
@@ -484,6 +499,7 @@ int main(void)
 	    cmocka_unit_test(a_proposal_that_could_not_be_sent_certainly_did_not_happen),
 	    cmocka_unit_test(forwarded_copies_carry_what_tells_them_apart),
 	    cmocka_unit_test(a_failure_of_a_superseded_fetch_is_passed_over),
+	    cmocka_unit_test(nothing_is_applied_while_a_snapshot_is_on_its_way),
 	    cmocka_unit_test(a_stalled_disk_ends_leading),
 	    cmocka_unit_test(entries_of_no_kind_are_not_stepped),
 	    cmocka_unit_test(no_vote_is_given_while_an_earlier_start_may_have_promised_it),
