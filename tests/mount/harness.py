@@ -11,7 +11,7 @@ import time
 import traceback
 from pathlib import Path
 
-BUILDDIR = Path(os.environ.get("BUILDDIR") or Path(__file__).resolve().parents[2] / "build")
+BUILDDIR = Path(os.environ.get("BUILDDIR") or Path(__file__).resolve().parents[2] / "build").resolve()
 SKIPPED = 77  # what automake takes for "skipped"
 SCRIPT_SECONDS_MAX = 240  # a sanitizer on a busy machine; in earnest a script takes a tenth of it
 POLL_SECONDS = 0.02

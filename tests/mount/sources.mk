@@ -6,6 +6,7 @@ MOUNT_TESTS = \
 	tests/mount/test_crash.py \
 	tests/mount/test_events.py \
 	tests/mount/test_full_disk.py \
+	tests/mount/test_netns.py \
 	tests/mount/test_no_quorum.py \
 	tests/mount/test_partition.py \
 	tests/mount/test_pause.py \
@@ -23,5 +24,5 @@ MOUNT_TESTS_LONG = \
 
 TESTS += $(MOUNT_TESTS)
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
-EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
+EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/networked.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
 LONG_TESTS += $(MOUNT_TESTS_LONG)

@@ -9,7 +9,7 @@ import time
 
 from cluster import Cluster
 from harness import require, run, until
-from register import Operation, check, exercise
+from register import Operation, check, check_by_search, exercise
 
 STOP_SECONDS = 2.5  # more than two election timeouts
 NEMESES = ("kill", "stop", "kill leader", "stop leader", "kill", "stop leader")
@@ -34,8 +34,8 @@ def every_read_and_write_has_its_place(cluster):
     exercise(cluster, watched, NEMESES, nemesis)
 
 
-def the_check_finds_what_is_wrong(_):
-    """The checker itself: an old read, a lost write, a write that took effect before it began."""
+def the_checks_find_what_is_wrong(cluster):
+    """The checkers themselves: an old read, a lost write, a write that took effect before it began."""
     history = [(2, "a"), (3, "b"), (4, "c")]
     good = [Operation("write", "n1", "a", 0, 1), Operation("write", "n1", "b", 2, 3), Operation("read", "n2", "b", 4, 5),
             Operation("write", "n2", "c", 4, error=errno.EIO), Operation("read", "n1", "b", 5, 6)]
@@ -45,11 +45,16 @@ def the_check_finds_what_is_wrong(_):
         _expect_fails([*good, wrong], history)
     _expect_fails([Operation("read", "n1", "c", 0, 1), Operation("write", "n1", "b", 2, 3)], history)
     _expect_fails(good, [*history, (5, "b")])
+    path = cluster.folder / "history.txt"
+    check_by_search(good, path)
+    for wrong in (Operation("read", "n3", "a", 4, 5), Operation("create", "n3", "x", 4, 5), Operation("read", "n3", "-", 4, 5),
+                  Operation("delete", "n3", "-", 4, 5, errno.ENOENT)):
+        _expect_fails([*good, wrong], path, check_by_search)
 
 
-def _expect_fails(operations, history):
+def _expect_fails(operations, history, checker=check):
     try:
-        check(operations, history)
+        checker(operations, history)
     except AssertionError:
         return
     raise AssertionError(f"not found: {operations[-1]}")
@@ -57,4 +62,4 @@ def _expect_fails(operations, history):
 
 if __name__ == "__main__":
     require()
-    run(Cluster(3), the_check_finds_what_is_wrong, every_read_and_write_has_its_place)
+    run(Cluster(3), the_checks_find_what_is_wrong, every_read_and_write_has_its_place)
