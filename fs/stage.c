@@ -224,6 +224,7 @@ enum stage_answer stage_resize(struct stage *stage, size_t size, struct call *ca
 		answer = STAGE_TOO_LARGE;
 	if (answer == STAGE_DONE) {
 		draft_resize(&stage->draft, size);
+		stage->lost_size = size;
 		stage->refused = stage->refused && size != 0;
 		stage_touch(stage);
 	}
@@ -292,7 +293,7 @@ bool stage_stat(struct stage *stage, struct stat *stat)
 	pthread_mutex_lock(&stage->mutex);
 	bool shows = stage->state >= STAGE_DIRTY;
 	if (shows)
-		*stat = attr_stat(&stage->attr, stat->st_ino, stage->draft.size);
+		*stat = attr_stat(&stage->attr, stat->st_ino, stage->lost ? stage->lost_size : stage->draft.size);
 	if (shows && stage->state == STAGE_ORPHAN)
 		stat->st_nlink = 0;
 	pthread_mutex_unlock(&stage->mutex);
@@ -374,6 +375,7 @@ static void stage_lose(struct stage *stage, const struct kv_record *last)
 	free((void *)stage->lost_key.data);
 	stage->lost_key = bytes_of(memory_dup(last->key.data, last->key.size), last->key.size);
 	stage->lost_revision = last->mod_revision;
+	stage->lost_size = last->value.size;
 }
 
 void stage_orphan(struct stage *stage, const struct kv_record *last)

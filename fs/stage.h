@@ -45,6 +45,7 @@ struct stage {
 	bool lost;             /* ORPHAN: without its content, which was at lost_key in this revision */
 	struct bytes lost_key; /* ours */
 	int64_t lost_revision;
+	size_t lost_size;         /* of the content: what a stat shows, and what the kernel reads up to */
 	bool created;             /* the object is not in the store yet */
 	bool wrote;               /* more than created or truncated: a FLUSH commits it */
 	bool refused;             /* a write went over the limit: half of a save is not committed */

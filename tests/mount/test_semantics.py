@@ -94,6 +94,7 @@ def a_rename_over_a_file_is_atomic(cluster):
     def look():
         seen = load(n3 / "target")
         expect(seen.isdigit(), f"the reader saw {seen!r}, a file that is not whole")
+        expect(os.stat(n3 / "target").st_size > 0, "and a size that it never had")
     reader = Worker(look)
     for i in range(ROUNDS):
         save(n1 / "target.new", str(i))

@@ -87,6 +87,15 @@ static void client_puts(struct world *world, const char *value)
 	kv_result_free(result);
 }
 
+static void client_deletes(struct world *world)
+{
+	struct kv_op op = {.kind = KV_DELETE, .del = {.range = {.start = bytes_of_string("/f")}}};
+	struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = {.success = &op, .success_count = 1}};
+	struct kv_result *result = solo_apply_remote(world->replica, &command);
+	assert_int_equal(result->err, ERR_OK);
+	kv_result_free(result);
+}
+
 static void expect_stored(struct world *world, const char *value)
 {
 	struct kv_record record;
@@ -300,6 +309,23 @@ static void a_replaced_state_tells_nodes_of_newer_contents(void **state)
 	node_table_free(table);
 }
 
+/* The kernel has looked it up and opens it next: it reads up to the size that it was told. */
+static void what_goes_before_it_is_opened_has_the_size_that_it_had(void **state)
+{
+	struct world *world = *state;
+	client_puts(world, "five!");
+	struct handle *handle = opened(world);
+	struct node *node = node_find(world->fs->nodes, node_id(handle->node));
+	handle_free(world->fs, handle);
+	client_deletes(world);
+	struct stage *stage = node_get_stage(world->fs->nodes, node);
+	struct stat stat = {0};
+	assert_true(stage_is_lost(stage));
+	assert_true(stage_stat(stage, &stat));
+	assert_int_equal(stat.st_size, 5);
+	node_unpin(world->fs->nodes, node);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +337,7 @@ int main(void)
 	    CASE(a_loss_that_nobody_heard_of_is_told_once),
 	    CASE(the_warden_keeps_what_was_written_meanwhile),
 	    CASE(a_replaced_state_tells_nodes_of_newer_contents),
+	    CASE(what_goes_before_it_is_opened_has_the_size_that_it_had),
 	};
 	return UNIT_RUN(tests);
 }
