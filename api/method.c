@@ -18,6 +18,7 @@ static const struct method methods[] = {
     ROW("put", WRITE, put, .command = method_put_command, .answer = method_put),
     ROW("delete", WRITE, delete, .command = method_delete_command, .answer = method_delete),
     ROW("member_change", CHANGE, member_change, .submit = method_member_submit, .answer = method_member),
+    ROW("leader_move", CHANGE, leader_move, .submit = method_leader_submit, .answer = method_member),
     ROW("watch", STREAM, watch, .answer = method_watch),
 };
 

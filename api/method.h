@@ -8,6 +8,7 @@ enum err method_status(struct call *call, ProtobufCMessage **ret_response);
 enum err method_members(struct call *call, ProtobufCMessage **ret_response);
 
 enum err method_member_submit(struct call *call, uint64_t deadline_ns);
+enum err method_leader_submit(struct call *call, uint64_t deadline_ns);
 enum err method_member(struct call *call, ProtobufCMessage **ret_response);
 
 enum err method_get(struct call *call, ProtobufCMessage **ret_response);

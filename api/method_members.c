@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The methods that change who belongs to the cluster, and who votes. */
+/* The methods that change who belongs to the cluster, who votes, and who leads. */
 #include "api/method.h"
 
 #include "api/member.h"
@@ -72,6 +72,19 @@ enum err method_member_submit(struct call *call, uint64_t deadline_ns)
 	if (err != ERR_OK)
 		return err;
 	return replica_change(call->service->replica, &change, deadline_ns, call_is_changed, call);
+}
+
+enum err method_leader_submit(struct call *call, uint64_t deadline_ns)
+{
+	const Etcfs__Control__LeaderMoveRequest *request = (const Etcfs__Control__LeaderMoveRequest *)call->request;
+	uint64_t member = 0;
+	enum err err = request->member[0] != '\0' ? members_find(call, request->member, &member) : ERR_OK;
+	if (err != ERR_OK)
+		return err;
+	err = replica_lead(call->service->replica, member, deadline_ns, call_is_changed, call);
+	if (err == ERR_NOT_FOUND)
+		return call_fail(call, err, "there is no other member to lead");
+	return err;
 }
 
 enum err method_member(struct call *call, ProtobufCMessage **ret_response)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* etcfs member add, remove, promote, demote, update; etcfs leader. */
+/* etcfs member add, remove, promote, demote, update; etcfs leader, leader move. */
 #include <string.h>
 
 #include "cli/client.h"
@@ -91,6 +91,15 @@ enum cli_exit command_member_update(const struct invocation *invocation, struct 
 
 /* ---- leader ---- */
 
+static void leader_print(const struct invocation *invocation, const Etcfs__Control__MemberResponse *leader,
+                         const char *after)
+{
+	if (invocation->json)
+		control_print_json(stdout, &leader->base, CONTROL_INDENTED);
+	else
+		printf("%s%s\n", leader->name, after);
+}
+
 enum cli_exit command_leader(const struct invocation *invocation, struct arena *arena)
 {
 	Etcfs__Control__StatusRequest request = ETCFS__CONTROL__STATUS_REQUEST__INIT;
@@ -111,9 +120,18 @@ enum cli_exit command_leader(const struct invocation *invocation, struct arena *
 	leader.name = status->leader;
 	if (leader.name[0] == '\0')
 		return command_fail(EXIT_FAILED, "no leader is known: no quorum was reached; see etcfs status");
-	if (invocation->json)
-		control_print_json(stdout, &leader.base, CONTROL_INDENTED);
-	else
-		printf("%s\n", leader.name);
+	leader_print(invocation, &leader, "");
 	return EXIT_OK;
+}
+
+enum cli_exit command_leader_move(const struct invocation *invocation, struct arena *arena)
+{
+	Etcfs__Control__LeaderMoveRequest request = ETCFS__CONTROL__LEADER_MOVE_REQUEST__INIT;
+	const Etcfs__Control__MemberResponse *leader;
+	if (invocation->argument_count == 1)
+		request.member = (char *)invocation->arguments[0];
+	enum cli_exit status = member_ask(invocation, "leader_move", &request.base, arena, &leader);
+	if (status == EXIT_OK)
+		leader_print(invocation, leader, " leads");
+	return status;
 }

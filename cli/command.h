@@ -57,6 +57,7 @@ enum cli_exit command_member_promote(const struct invocation *invocation, struct
 enum cli_exit command_member_demote(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_member_update(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_leader(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_leader_move(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_get(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_put(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_del(const struct invocation *invocation, struct arena *arena);

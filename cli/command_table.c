@@ -12,7 +12,7 @@ const struct command commands[] = {
      "  etcfs status\n"
      "  etcfs status --json | jq -r .leader\n",
      command_status},
-    {"members", "", 0, 0, "", "the same as member list",
+    {"members", "", 0, 0, "", "who belongs to the cluster, and where they are reached",
      "Lists the members with their addresses: the same as etcfs member list. Answers without a\n"
      "quorum.\n"
      "\n"
@@ -82,6 +82,14 @@ const struct command commands[] = {
      "  etcfs leader\n"
      "  test \"$(etcfs leader)\" = \"$(hostname)\" && run-once-in-the-cluster\n",
      command_leader},
+    {"leader move", "[NAME]", 0, 1, "t", "hand leadership to another member",
+     "To the voter that has come furthest, if none is given: before a machine is serviced.\n"
+     "Writes pause for some milliseconds. A daemon that is stopped does it by itself.\n"
+     "\n"
+     "Examples\n"
+     "  etcfs leader move\n"
+     "  etcfs leader move n2\n",
+     command_leader_move},
     {"get", "KEY", 1, 1, "Lrt", "the value of a key",
      "Prints the value of a key as it is; a file /a/b under the mount has the key /a/b.\n"
      "\n"

@@ -9,9 +9,12 @@ static const char *note_percent(uint64_t done, uint64_t total, struct arena *are
 	return total != 0 ? arena_format(arena, " %d %%", (int)(100.0 * (double)done / (double)total)) : "";
 }
 
-/* How far a member is that does not vote: by the entries of the log. */
+/* How far a member is that does not vote: a snapshot is most of the way, the log behind it the rest. */
 static const char *note_progress(const Etcfs__Control__Member *member, struct arena *arena)
 {
+	if (member->snapshot_total_bytes != 0)
+		return arena_format(arena, "gets a snapshot:%s",
+		                    note_percent(member->snapshot_done_bytes, member->snapshot_total_bytes, arena));
 	if (member->voter || member->wants_no_vote)
 		return "";
 	if (member->caught_up)

@@ -34,6 +34,7 @@ enum err decision_check(const struct replica_change *change)
 	case REPLICA_REMOVE:
 	case REPLICA_PROMOTE:
 	case REPLICA_DEMOTE:
+	case REPLICA_LEAD:
 		good = good && change->id != 0;
 		break;
 	default:
@@ -271,9 +272,27 @@ static void decision_update(const struct roster *roster, const struct roster_mem
 	decision_take(roster, decision);
 }
 
-static void decision_of_member(const struct roster *roster, const struct roster_member *member,
-                               const struct replica_change *change, struct decision *decision)
+static void decision_lead(const struct roster_member *member, uint64_t leader, struct decision *decision)
 {
+	if (member->known.id == leader)
+		return;
+	if (!member->voter)
+		decision_refuse(decision, ERR_INVALID, "%.128s does not vote, so it cannot lead: promote it first",
+		                member->known.name);
+	else if (!member->heard)
+		decision_refuse(decision, ERR_INVALID, "%.128s was not heard from lately: start it first",
+		                member->known.name);
+	else {
+		decision_refuse(decision, ERR_BUSY, "%.128s is about to lead", member->known.name);
+		decision->transfer = true;
+	}
+}
+
+static void decision_of_member(const struct decision_question *question, const struct roster_member *member,
+                               struct decision *decision)
+{
+	const struct roster *roster = question->roster;
+	const struct replica_change *change = question->change;
 	switch (change->kind) {
 	case REPLICA_REMOVE:
 		decision_remove(roster, change->id, decision);
@@ -286,6 +305,9 @@ static void decision_of_member(const struct roster *roster, const struct roster_
 		break;
 	case REPLICA_UPDATE:
 		decision_update(roster, member, change, decision);
+		break;
+	case REPLICA_LEAD:
+		decision_lead(member, question->leader, decision);
 		break;
 	case REPLICA_ADD:
 		break;
@@ -311,7 +333,7 @@ void decision_make(const struct decision_question *question, struct decision *re
 	}
 	const struct roster_member *member = roster_find(question->roster, change->id);
 	if (member != NULL)
-		decision_of_member(question->roster, member, change, decision);
+		decision_of_member(question, member, decision);
 	else if (change->kind != REPLICA_REMOVE || !decision_was_removed(question->removed, change->id))
 		decision_refuse(decision, ERR_NOT_FOUND, "there is no member %016" PRIx64 ": see `etcfs member list`",
 		                change->id);

@@ -15,7 +15,8 @@ struct decision {
 	 * ERR_EXISTS, ERR_INVALID: refused. */
 	enum err err;
 	bool take;
-	uint64_t id; /* of the member */
+	bool transfer; /* with ERR_BUSY: hand leadership to the member; whoever leads then finds it done */
+	uint64_t id;   /* of the member */
 	char why[ROSTER_WHY_BYTES];
 	struct roster_step step;
 };
@@ -24,6 +25,7 @@ struct decision_question {
 	const struct roster *roster;
 	const struct kv_member_list *removed;
 	const struct replica_change *change; /* no string is NULL */
+	uint64_t leader;                     /* who decides */
 	uint64_t new_id;                     /* of nobody, now or before */
 };
 void decision_make(const struct decision_question *question, struct decision *ret_decision);

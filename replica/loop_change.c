@@ -249,7 +249,7 @@ static uint64_t loop_new_id(struct loop *loop, const struct kv_member_list *remo
 
 static const char *change_kind_name(enum replica_change_kind kind)
 {
-	static const char *const names[] = {"", "add", "remove", "promote", "demote", "update"};
+	static const char *const names[] = {"", "add", "remove", "promote", "demote", "update", "lead"};
 	return names[kind];
 }
 
@@ -276,6 +276,8 @@ static void loop_carry_out(struct loop *loop, const struct roster *roster, const
 	/* A leader that is new has not heard from all that are alive. */
 	if (decision->err == ERR_INVALID && loop->now_ns < settling_ns)
 		decision->err = ERR_BUSY;
+	if (decision->transfer)
+		loop_transfer(loop, decision->id); /* asked again meanwhile, it changes nothing */
 	if (!decision->take)
 		return;
 	enum err err = loop_reconfigure(loop, &decision->step);
@@ -300,7 +302,8 @@ static enum err loop_decide(struct loop *loop, const struct replica_change *chan
 	enum err err = loop_roster(loop, &arena, &roster, &removed);
 	if (err != ERR_OK)
 		return err;
-	struct decision_question question = {.roster = &roster, .removed = &removed, .change = change};
+	struct decision_question question = {
+	    .roster = &roster, .removed = &removed, .change = change, .leader = loop->member};
 	if (change->kind == REPLICA_ADD)
 		question.new_id = loop_new_id(loop, &removed);
 	decision_make(&question, ret_decision);

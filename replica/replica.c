@@ -300,6 +300,40 @@ enum err replica_change(struct replica *replica, const struct replica_change *ch
 	return ERR_OK;
 }
 
+/* Voters before learners, and those that answer before those that do not: of whoever cannot lead the leader says why. 0: there is
+ * nobody else. */
+static uint64_t replica_furthest(struct replica *replica)
+{
+	AUTO_ARENA struct arena arena;
+	struct replica_status status;
+	arena_init(&arena);
+	replica_status(replica, &arena, &status);
+	const struct replica_member_status *best = NULL;
+	for (size_t i = 0; i < status.member_count; i++) {
+		const struct replica_member_status *member = &status.members[i];
+		if (member->id == status.leader_id)
+			continue;
+		bool better = best == NULL || member->is_voter > best->is_voter;
+		if (!better && member->is_voter == best->is_voter)
+			better = member->reachable > best->reachable ||
+			         (member->reachable == best->reachable && member->last_index > best->last_index);
+		if (better)
+			best = member;
+	}
+	return best != NULL ? best->id : 0;
+}
+
+enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadline_ns, replica_changed done,
+                      void *argument)
+{
+	if (member == 0)
+		member = replica_furthest(replica);
+	if (member == 0)
+		return ERR_NOT_FOUND;
+	return replica_change(replica, &(struct replica_change){.kind = REPLICA_LEAD, .id = member}, deadline_ns, done,
+	                      argument);
+}
+
 /* ---- reading ---- */
 
 /* A leader with its lease: the state at its commit index will do (thesis §6.4.1). The clock is read first, the lease after it

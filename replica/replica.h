@@ -99,6 +99,7 @@ enum replica_change_kind {
 	REPLICA_PROMOTE, /* to a voter; takes back an earlier demotion */
 	REPLICA_DEMOTE,  /* to a learner, that is not promoted by itself */
 	REPLICA_UPDATE,  /* its addresses */
+	REPLICA_LEAD,    /* see replica_lead() */
 };
 
 struct replica_change {
@@ -129,6 +130,11 @@ typedef void (*replica_changed)(void *argument, const struct replica_change_outc
  * ERR_BUSY, ERR_STOPPED, ERR_DAMAGED. ON_ANY_THREAD */
 enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
                         replica_changed done, void *argument) MUST_USE;
+
+/* Leadership to that voter, or to the one that seems furthest from here for 0; from any member. As replica_change(): answered once
+ * that one leads, or with the reason why it cannot. Refused at once as well: ERR_NOT_FOUND (there is nobody else). ON_ANY_THREAD */
+enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadline_ns, replica_changed done,
+                      void *argument) MUST_USE;
 
 /* ---- status ---- */
 

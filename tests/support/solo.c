@@ -444,8 +444,8 @@ enum err replica_barrier_wait(struct replica *replica, uint64_t deadline_ns)
 	return err == ERR_OK && pending ? gate_wait(&gate) : err;
 }
 
-enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
-                        replica_changed done, void *argument)
+static enum err change_post(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
+                            replica_changed done, void *argument)
 {
 	struct letter *letter = letter_new(LETTER_CHANGE);
 	letter->deadline_ns = deadline_ns;
@@ -454,6 +454,19 @@ enum err replica_change(struct replica *replica, const struct replica_change *ch
 	letter->outcome = replica->decides != NULL ? replica->decides(change)
 	                                           : (struct replica_change_outcome){.err = ERR_UNSUPPORTED, .why = ""};
 	return letter_post(replica, letter);
+}
+
+enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
+                        replica_changed done, void *argument)
+{
+	return change_post(replica, change, deadline_ns, done, argument);
+}
+
+enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadline_ns, replica_changed done,
+                      void *argument)
+{
+	struct replica_change lead = {.id = member, .name = "", .peer_urls = "", .client_urls = ""};
+	return change_post(replica, &lead, deadline_ns, done, argument);
 }
 
 void replica_status(struct replica *replica, struct arena *arena, struct replica_status *ret_status)

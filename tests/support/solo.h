@@ -33,7 +33,7 @@ struct kv_result *solo_apply_remote(struct replica *replica, const struct kv_com
 /* As solo_apply_remote(), but just before the next proposal of this node is applied: somebody else was first. At most one at
  * a time. */
 void solo_precede_next(struct replica *replica, const struct kv_command *command);
-/* What comes of a change of the members, asked where it is asked for. */
+/* What comes of a change of the members, asked where it is asked for; of leadership if its kind is 0. */
 typedef struct replica_change_outcome (*solo_decides)(const struct replica_change *change);
 /* Before the first change. */
 void solo_decide(struct replica *replica, solo_decides decides);

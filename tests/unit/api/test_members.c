@@ -37,6 +37,13 @@ static const Etcfs__Control__Answer *change(struct fixture *fixture, int kind, c
 	return fixture_ask(fixture, "member_change", false, &request);
 }
 
+static const Etcfs__Control__Answer *lead(struct fixture *fixture, const char *member)
+{
+	Etcfs__Control__LeaderMoveRequest request = ETCFS__CONTROL__LEADER_MOVE_REQUEST__INIT;
+	request.member = (char *)member;
+	return fixture_ask(fixture, "leader_move", false, &request);
+}
+
 static const Etcfs__Control__MemberResponse *done(struct fixture *fixture, const Etcfs__Control__Answer *said)
 {
 	return fixture_response(fixture, said, &etcfs__control__member_response__descriptor);
@@ -124,6 +131,16 @@ static void a_refusal_says_why(void **state)
 	assert_string_equal(refused->detail, "n1 is the last voter");
 }
 
+static void leadership_goes_to_one_or_to_anyone(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	assert_string_equal(done(fixture, lead(fixture, ""))->name, "n1");
+	assert_int_equal(asked.id, 0);
+	done(fixture, lead(fixture, "n1"));
+	assert_int_equal(asked.id, SOLO_MEMBER);
+	assert_string_equal(lead(fixture, "n2")->error, "NOT_FOUND");
+}
+
 static void a_change_waits_no_longer_than_it_may(void **state)
 {
 	struct fixture *fixture = fixture_of(state);
@@ -151,10 +168,11 @@ static void a_client_may_leave_while_its_change_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(each_change_is_asked_for_as_what_it_is), CASE(an_added_member_has_a_name_of_its_own),
-	    CASE(who_is_not_there_is_not_changed),        CASE(what_cannot_be_a_name_or_an_address_goes_nowhere),
-	    CASE(what_is_yet_to_come_of_it_is_said),      CASE(a_refusal_says_why),
-	    CASE(a_change_waits_no_longer_than_it_may),   CASE(a_client_may_leave_while_its_change_waits),
+	    CASE(each_change_is_asked_for_as_what_it_is),    CASE(an_added_member_has_a_name_of_its_own),
+	    CASE(who_is_not_there_is_not_changed),           CASE(what_cannot_be_a_name_or_an_address_goes_nowhere),
+	    CASE(what_is_yet_to_come_of_it_is_said),         CASE(a_refusal_says_why),
+	    CASE(leadership_goes_to_one_or_to_anyone),       CASE(a_change_waits_no_longer_than_it_may),
+	    CASE(a_client_may_leave_while_its_change_waits),
 	};
 	return UNIT_RUN(tests);
 }

@@ -55,6 +55,15 @@ static void a_learner_is_on_its_way_to_a_vote(void **state)
 	notes_are("", "not started yet");
 }
 
+static void a_snapshot_comes_before_the_log(void **state)
+{
+	members[1].snapshot_done_bytes = 3;
+	members[1].snapshot_total_bytes = 4;
+	notes_are("", "gets a snapshot: 75 %");
+	members[1].voter = true; /* it may also be a voter that was away */
+	notes_are("", "gets a snapshot: 75 %");
+}
+
 static void one_that_was_demoted_waits_for_nothing(void **state)
 {
 	members[1].wants_no_vote = true;
@@ -74,9 +83,8 @@ static void both_sides_of_a_replacement_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(of_a_voter_there_is_nothing_to_say),
-	    CASE(a_learner_is_on_its_way_to_a_vote),
-	    CASE(one_that_was_demoted_waits_for_nothing),
+	    CASE(of_a_voter_there_is_nothing_to_say),   CASE(a_learner_is_on_its_way_to_a_vote),
+	    CASE(a_snapshot_comes_before_the_log),      CASE(one_that_was_demoted_waits_for_nothing),
 	    CASE(both_sides_of_a_replacement_are_told),
 	};
 	return UNIT_RUN(tests);

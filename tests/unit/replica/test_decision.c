@@ -44,7 +44,8 @@ static enum err make(struct replica_change change)
 	change.name = change.name != NULL ? change.name : "";
 	change.peer_urls = change.peer_urls != NULL ? change.peer_urls : "";
 	change.client_urls = change.client_urls != NULL ? change.client_urls : "";
-	struct decision_question question = {.roster = &roster, .removed = &removed, .change = &change, .new_id = NEW};
+	struct decision_question question = {
+	    .roster = &roster, .removed = &removed, .change = &change, .new_id = NEW, .leader = 1};
 	decision_make(&question, &decision);
 	/* A refusal says why, and takes nothing. */
 	if (decision.err != ERR_OK) {
@@ -267,6 +268,22 @@ static void what_would_leave_no_quorum_is_refused(void **state)
 	assert_int_equal(make_of(REPLICA_DEMOTE, 1), ERR_INVALID);
 }
 
+static void who_shall_lead_votes_and_is_there(void **state)
+{
+	assert_int_equal(make_of(REPLICA_LEAD, 2), ERR_BUSY); /* until it does */
+	assert_true(decision.transfer);
+	assert_int_equal(decision.id, 2);
+	assert_int_equal(make_of(REPLICA_LEAD, 1), ERR_OK);
+	assert_nothing_to_do(1);
+	assert_false(decision.transfer);
+	assert_int_equal(make_of(REPLICA_LEAD, 4), ERR_INVALID);
+	assert_non_null(strstr(decision.why, "promote it first"));
+	members[1].heard = false;
+	assert_int_equal(make_of(REPLICA_LEAD, 2), ERR_INVALID);
+	assert_non_null(strstr(decision.why, "start it first"));
+	assert_false(decision.transfer);
+}
+
 static void an_address_that_is_given_is_all_that_changes(void **state)
 {
 	assert_int_equal(make((struct replica_change){.kind = REPLICA_UPDATE, .id = 4, .peer_urls = "tcp://z:1"}),
@@ -321,6 +338,7 @@ int main(void)
 	    TEST(a_learner_is_promoted_when_it_has_caught_up),
 	    TEST(a_replacement_that_is_promoted_takes_its_place_at_once),
 	    TEST(what_would_leave_no_quorum_is_refused),
+	    TEST(who_shall_lead_votes_and_is_there),
 	    TEST(an_address_that_is_given_is_all_that_changes),
 	    TEST(what_is_no_change_is_refused_before_it_goes_anywhere),
 	};

@@ -36,17 +36,28 @@ static void note_answer(void *argument, const struct replica_change_outcome *out
 	pthread_mutex_unlock(&answer->mutex);
 }
 
+static void answer_init(struct answer *answer)
+{
+	*answer = (struct answer){0};
+	pthread_mutex_init(&answer->mutex, NULL);
+	wait_cond_init(&answer->changed);
+}
+
+static void answer_wait(struct answer *answer)
+{
+	pthread_mutex_lock(&answer->mutex);
+	while (answer->times == 0)
+		pthread_cond_wait(&answer->changed, &answer->mutex);
+	pthread_mutex_unlock(&answer->mutex);
+	assert_int_equal(answer->times, 1);
+}
+
 static struct answer ask(struct replica *replica, struct replica_change change)
 {
-	struct answer answer = {0};
-	pthread_mutex_init(&answer.mutex, NULL);
-	wait_cond_init(&answer.changed);
+	struct answer answer;
+	answer_init(&answer);
 	assert_int_equal(replica_change(replica, &change, cluster_soon(), note_answer, &answer), ERR_OK);
-	pthread_mutex_lock(&answer.mutex);
-	while (answer.times == 0)
-		pthread_cond_wait(&answer.changed, &answer.mutex);
-	pthread_mutex_unlock(&answer.mutex);
-	assert_int_equal(answer.times, 1);
+	answer_wait(&answer);
 	return answer;
 }
 
@@ -272,6 +283,50 @@ static void a_leader_that_is_demoted_goes_on_as_a_learner(void **state)
 	group_fini(&group);
 }
 
+static struct answer ask_to_lead(struct replica *replica, uint64_t id)
+{
+	struct answer answer;
+	answer_init(&answer);
+	assert_int_equal(replica_lead(replica, id, cluster_soon(), note_answer, &answer), ERR_OK);
+	answer_wait(&answer);
+	return answer;
+}
+
+static void leadership_goes_where_it_is_sent_by_anybody(void **state)
+{
+	struct group group;
+	group_init(&group, 3);
+	group_grow(&group);
+	for (size_t turn = 0; turn < 6; turn++) {
+		size_t to = (turn + 1) % 3;
+		struct replica *asked = group.cluster.nodes[(turn * 2) % 3];
+		struct answer answer = ask_to_lead(asked, group.ids[to]);
+		assert_int_equal(answer.err, ERR_OK);
+		assert_int_equal(answer.id, group.ids[to]);
+		assert_int_equal(cluster_leader(&group.cluster), to);
+		group_put(&group, turn % 3, (int)turn);
+	}
+	struct answer answer = ask_to_lead(group.cluster.nodes[1], 0);
+	assert_int_equal(answer.err, ERR_OK);
+	assert_int_not_equal(answer.id, group.ids[0]); /* it led */
+	group_fini(&group);
+}
+
+static void whoever_cannot_lead_is_not_sent_to(void **state)
+{
+	struct group group;
+	group_init(&group, 3);
+	group_grow(&group);
+	struct replica *leader = group.cluster.nodes[0];
+	assert_int_equal(ask_to_lead(leader, group.ids[0]).err, ERR_OK);
+	assert_int_equal(ask_of(leader, REPLICA_DEMOTE, group.ids[2]).err, ERR_OK);
+	struct answer answer = ask_to_lead(group.cluster.nodes[1], group.ids[2]);
+	assert_int_equal(answer.err, ERR_INVALID);
+	assert_non_null(strstr(answer.why, "promote it first"));
+	assert_int_equal(ask_to_lead(leader, 99).err, ERR_NOT_FOUND);
+	group_fini(&group);
+}
+
 static void a_replacement_takes_the_place_of_one_that_is_gone(void **state)
 {
 	struct group group;
@@ -309,6 +364,8 @@ int main(void)
 	    cmocka_unit_test(what_was_done_is_done_once_however_often_it_is_asked_for),
 	    cmocka_unit_test(a_leader_that_is_removed_makes_room),
 	    cmocka_unit_test(a_leader_that_is_demoted_goes_on_as_a_learner),
+	    cmocka_unit_test(leadership_goes_where_it_is_sent_by_anybody),
+	    cmocka_unit_test(whoever_cannot_lead_is_not_sent_to),
 	    cmocka_unit_test(a_replacement_takes_the_place_of_one_that_is_gone),
 	    cmocka_unit_test(what_would_leave_no_quorum_is_refused),
 	};
