@@ -120,7 +120,7 @@ static void reform_follow(struct loop *loop, const struct raft_status *status)
 	}
 	reform->committed = reform->committed || status->commit >= reform->index;
 	bool settled = status->config_index <= loop->applied && !raft_config_is_joint(raft_config_now(loop->core));
-	if (!reform->committed || loop->applied < reform->index || !settled)
+	if (!reform->committed || !settled)
 		return;
 	log_info("members_changed", "index=%" PRIu64, reform->index);
 	reform_answer(loop, ERR_OK);

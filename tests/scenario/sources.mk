@@ -21,6 +21,7 @@ SCENARIOS = \
 	tests/scenario/only_voter.txt \
 	tests/scenario/pipeline.txt \
 	tests/scenario/pre_vote.txt \
+	tests/scenario/quorum_shrinks.txt \
 	tests/scenario/reads.txt \
 	tests/scenario/single.txt \
 	tests/scenario/snapshots.txt \

@@ -2,6 +2,7 @@
 /* Changes of the members, as the loop asks for them, makes them, and answers. */
 #include <stdio.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/proto.h"
 #include "replica/asks.h"
@@ -309,6 +310,48 @@ static void a_new_leader_does_not_refuse_for_good(void **state)
 	world_fini(&world);
 }
 
+/* The state does not know yet who is a member: an id or a name might be given twice. */
+static void a_new_leader_applies_the_configuration_before_it_makes_another(void **state)
+{
+	struct world world;
+	struct raft_config config;
+	AUTO_BUFFER struct buffer payload;
+	Peer__Entry entry = PEER__ENTRY__INIT, *entries[1] = {&entry};
+	Peer__Raft append = raft_of(RAFT_APPEND, 1);
+	world_init(&world, 3);
+	buffer_init(&payload, CONFIGURATION_BYTES_MAX);
+	raft_config_init(&config);
+	raft_config_copy(&config, raft_config_now(loop_core(world.loop)));
+	assert_int_equal(raft_config_set(&config, (struct raft_member){.id = 4}), ERR_OK);
+	configuration_encode(&config, NULL, 0, &payload);
+	raft_config_fini(&config);
+	entry.term = 1;
+	entry.kind = RAFT_ENTRY_CONFIG;
+	entry.payload = proto_data(buffer_bytes(&payload));
+	append.commit = 1;
+	append.n_entries = 1;
+	append.entries = entries;
+	world_hear(&world, append);
+	world_sync(&world);
+	world_run(&world, 3 * TIMEOUT_MS);
+	world_hear(&world, raft_of(RAFT_PRE_VOTE_REPLY, 2));
+	world_sync(&world);
+	world_hear(&world, raft_of(RAFT_VOTE_REPLY, 2));
+	world_sync(&world);
+	world_acknowledge(&world, 2);
+	struct raft_status status;
+	raft_status(loop_core(world.loop), &status);
+	assert_true(status.settled);
+	world_forget(&world);
+	loop_hear_change(&world, 3, 1, &addition);
+	assert_int_equal(world_reply(&world)->outcome, 2);
+	assert_true(STAILQ_EMPTY(&world.writes));
+	world_settle(&world);
+	loop_hear_change(&world, 3, 2, &addition);
+	assert_int_equal(world_configuration(&world).member_count, 5);
+	world_fini(&world);
+}
+
 /* It may have happened, and nobody can say. */
 static void an_uncommitted_change_has_an_unknown_outcome_at_its_deadline(void **state)
 {
@@ -357,6 +400,7 @@ int main(void)
 	    cmocka_unit_test(learners_that_have_caught_up_are_promoted_by_the_loop_itself),
 	    cmocka_unit_test(a_change_that_is_overwritten_is_not_answered_as_done),
 	    cmocka_unit_test(a_new_leader_does_not_refuse_for_good),
+	    cmocka_unit_test(a_new_leader_applies_the_configuration_before_it_makes_another),
 	    cmocka_unit_test(an_uncommitted_change_has_an_unknown_outcome_at_its_deadline),
 	    cmocka_unit_test(a_leader_that_removes_itself_answers_and_steps_down),
 	};

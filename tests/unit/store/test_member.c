@@ -224,7 +224,7 @@ static void batches_do_not_matter(void **state)
 	config_init(&first, 1, 3, 0);
 	first.fact = (struct kv_member){.id = 2, .name = "n2", .peer_urls = "tcp://b:1", .replaces = 3};
 	first.entry.fact_count = 1;
-	config_init(&second, 3, 3, 3);
+	config_init(&second, 3, 3, 2);
 	config_init(&third, 4, 2, 2);
 	struct store_entry entries[] = {
 	    first.entry,
