@@ -60,7 +60,7 @@ struct loop_world {
 	/* Follower: fetch it, install it, then loop_snapshot_installed() or _failed(0, …). */
 	void (*snapshot_fetch)(void *argument, uint64_t from, uint64_t index, uint64_t term);
 	void (*config_changed)(void *argument, const struct raft_config *config);
-	/* Leader: who is a member, and who was, as of the applied state. In the arena. */
+	/* Leader: who is a member, and who was (unless NULL), as of the applied state. In the arena. */
 	enum err (*members)(void *argument, struct arena *arena, struct kv_member_list *ret_members,
 	                    struct kv_member_list *ret_removed);
 };

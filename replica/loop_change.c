@@ -377,9 +377,8 @@ static void loop_make_due(struct loop *loop, const struct raft_status *status)
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
 	struct roster roster;
-	struct kv_member_list removed = {0};
 	struct roster_step step;
-	if (loop_roster(loop, &arena, &roster, &removed) != ERR_OK || !roster_next(&roster, &step))
+	if (loop_roster(loop, &arena, &roster, NULL) != ERR_OK || !roster_next(&roster, &step))
 		return;
 	if (loop_reconfigure(loop, &step) == ERR_OK)
 		loop_log_due(&step, loop->reform.index);

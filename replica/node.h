@@ -110,6 +110,7 @@ void node_apply_later(struct replica *replica, struct apply_job *job);
 void node_config_set(struct replica *replica, const struct raft_config *config);
 /* In the arena; the number is returned. */
 size_t node_voters(struct replica *replica, struct arena *arena, uint64_t **ret_ids);
+size_t node_members(struct replica *replica, struct arena *arena, uint64_t **ret_ids);
 bool node_is_voter(struct replica *replica, uint64_t member);
 /* Notes the state's checksum when entries first … last held an index to compare at. By the apply role. */
 void node_mark(struct replica *replica, uint64_t first, uint64_t last);

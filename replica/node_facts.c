@@ -25,6 +25,18 @@ size_t node_voters(struct replica *replica, struct arena *arena, uint64_t **ret_
 	return count;
 }
 
+size_t node_members(struct replica *replica, struct arena *arena, uint64_t **ret_ids)
+{
+	pthread_mutex_lock(&replica->facts_mutex);
+	size_t count = replica->config.count;
+	uint64_t *ids = arena_zero(arena, count, sizeof *ids);
+	for (size_t i = 0; i < count; i++)
+		ids[i] = replica->config.members[i].id;
+	pthread_mutex_unlock(&replica->facts_mutex);
+	*ret_ids = ids;
+	return count;
+}
+
 bool node_is_voter(struct replica *replica, uint64_t id)
 {
 	pthread_mutex_lock(&replica->facts_mutex);
@@ -107,12 +119,8 @@ void node_send_status(struct replica *replica)
 	envelope.from = replica->identity.member;
 	envelope.body_case = PEER__ENVELOPE__BODY_STATUS;
 	envelope.status = node_status(replica, &arena);
-	pthread_mutex_lock(&replica->facts_mutex);
-	size_t count = replica->config.count;
-	uint64_t *ids = arena_zero(&arena, count, sizeof *ids);
-	for (size_t i = 0; i < count; i++)
-		ids[i] = replica->config.members[i].id;
-	pthread_mutex_unlock(&replica->facts_mutex);
+	uint64_t *ids = NULL;
+	size_t count = node_members(replica, &arena, &ids);
 	for (size_t i = 0; i < count; i++) {
 		if (ids[i] == replica->identity.member)
 			continue;

@@ -183,6 +183,14 @@ static void keeper_publish(struct replica *replica, struct arena *arena)
 		crew_want(replica->crew, CREW_RAFT);
 }
 
+/* What was removed says nothing any more that counts. */
+static void keeper_forget_reports(struct replica *replica, struct arena *arena)
+{
+	uint64_t *members = NULL;
+	size_t count = node_members(replica, arena, &members);
+	reports_keep(replica->reports, members, count);
+}
+
 /* ---- the state compared ---- */
 
 static void keeper_compare(struct replica *replica, struct arena *arena)
@@ -228,6 +236,7 @@ static void keeper_round(struct replica *replica)
 	arena_init(&arena);
 	uint64_t now_ns = clock_steady_ns();
 	keeper_report(replica, now_ns);
+	keeper_forget_reports(replica, &arena);
 	transport_review(replica->transport, now_ns);
 	keeper_flush(replica, now_ns);
 	keeper_trim(replica, now_ns, &arena);

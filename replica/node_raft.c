@@ -147,7 +147,7 @@ static enum err node_world_members(void *argument, struct arena *arena, struct k
 	struct replica *replica = argument;
 	struct kv_view *view = kv_view_open(store_kv(replica->store));
 	enum err err = kv_members(view, arena, ret_members);
-	if (err == ERR_OK)
+	if (err == ERR_OK && ret_removed != NULL)
 		err = kv_members_removed(view, arena, ret_removed);
 	kv_view_close(view);
 	return err;

@@ -77,6 +77,25 @@ void reports_heard(struct reports *reports, uint64_t member, const Peer__Status 
 	pthread_mutex_unlock(&reports->mutex);
 }
 
+static bool report_is_of(const struct report *report, const uint64_t *members, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (members[i] == report->member)
+			return true;
+	return false;
+}
+
+void reports_keep(struct reports *reports, const uint64_t *members, size_t count)
+{
+	size_t kept = 0;
+	pthread_mutex_lock(&reports->mutex);
+	for (size_t i = 0; i < reports->count; i++)
+		if (report_is_of(&reports->reports[i], members, count))
+			reports->reports[kept++] = reports->reports[i];
+	reports->count = kept;
+	pthread_mutex_unlock(&reports->mutex);
+}
+
 size_t reports_all(struct reports *reports, struct arena *arena, struct report **ret_reports)
 {
 	pthread_mutex_lock(&reports->mutex);

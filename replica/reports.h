@@ -36,6 +36,8 @@ void reports_free(struct reports *reports);
 /* commit: the index that is known here to be committed. ON_ANY_THREAD */
 void reports_heard(struct reports *reports, uint64_t member, const Peer__Status *status, uint64_t commit);
 struct report report_of(uint64_t member, const Peer__Status *status, uint64_t commit);
+/* Forgets those of all others than these members. ON_ANY_THREAD */
+void reports_keep(struct reports *reports, const uint64_t *members, size_t count);
 /* Copies of all of them; in the arena. ON_ANY_THREAD */
 size_t reports_all(struct reports *reports, struct arena *arena, struct report **ret_reports);
 /* False when nothing was heard from it yet. ON_ANY_THREAD */

@@ -53,7 +53,8 @@ static enum err world_members(void *argument, struct arena *arena, struct kv_mem
 {
 	struct world *world = argument;
 	*ret_members = world->members;
-	*ret_removed = (struct kv_member_list){0};
+	if (ret_removed != NULL)
+		*ret_removed = (struct kv_member_list){0};
 	return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "tests/unit/unit.h"
 
 static const uint64_t voters[] = {1, 2, 3};
@@ -72,12 +73,33 @@ static void the_newest_report_of_each_is_kept(void **state)
 	reports_free(reports);
 }
 
+/* There is a place for as many as can be members at once, and many may come and go. */
+static void those_of_members_that_are_gone_make_room(void **state)
+{
+	struct arena arena;
+	struct report report, *all = NULL;
+	arena_init(&arena);
+	struct reports *reports = reports_new();
+	for (uint64_t id = 1; id <= LIMIT_MEMBERS; id++)
+		hear_mark(reports, id, 1024, 8);
+	hear_mark(reports, 1000, 1024, 8);
+	assert_false(reports_find(reports, 1000, &report));
+	reports_keep(reports, voters, 3);
+	assert_int_equal(reports_all(reports, &arena, &all), 3);
+	hear_mark(reports, 1000, 1024, 8);
+	assert_true(reports_find(reports, 1000, &report));
+	assert_true(reports_find(reports, 3, &report));
+	reports_free(reports);
+	arena_fini(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_a_majority_that_agrees_contradicts),
 	    cmocka_unit_test(who_does_not_vote_is_not_asked),
 	    cmocka_unit_test(the_newest_report_of_each_is_kept),
+	    cmocka_unit_test(those_of_members_that_are_gone_make_room),
 	};
 	return UNIT_RUN(tests);
 }
