@@ -225,6 +225,23 @@ static void a_lone_node_grows_to_three_voters_by_itself(void **state)
 	group_fini(&group);
 }
 
+static void what_has_grown_restarts_as_it_was(void **state)
+{
+	struct group group;
+	group_init(&group, 3);
+	group_grow(&group);
+	for (size_t node = 0; node < 3; node++)
+		cluster_stop(&group.cluster, node);
+	for (size_t node = 0; node < 3; node++)
+		group_start(&group, node);
+	cluster_leader(&group.cluster);
+	for (size_t node = 0; node < 3; node++) {
+		assert_string_equal(group_seen(&group, node), "1 2 3 ()");
+		assert_int_equal(cluster_get(group.cluster.nodes[node], "/key"), 1);
+	}
+	group_fini(&group);
+}
+
 static void what_was_done_is_done_once_however_often_it_is_asked_for(void **state)
 {
 	struct group group;
@@ -361,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_lone_node_grows_to_three_voters_by_itself),
+	    cmocka_unit_test(what_has_grown_restarts_as_it_was),
 	    cmocka_unit_test(what_was_done_is_done_once_however_often_it_is_asked_for),
 	    cmocka_unit_test(a_leader_that_is_removed_makes_room),
 	    cmocka_unit_test(a_leader_that_is_demoted_goes_on_as_a_learner),
