@@ -61,7 +61,7 @@ void history_swap(struct history *history, struct history_op op, uint64_t key, c
 	history_add_rules(history, op, rules, 2);
 }
 
-void history_begin(struct history *history, uint64_t key, uint64_t value)
+void history_begin_with(struct history *history, uint64_t key, uint64_t value)
 {
 	history->begin = memory_resize(history->begin, history->begin_count + 1, sizeof *history->begin);
 	history->begin[history->begin_count++] = (struct history_rule){HISTORY_SET, key, value};

@@ -42,7 +42,6 @@ struct history_op {
 	uint64_t client;
 	uint64_t call, ret; /* any unit; ret is set for an unknown outcome */
 	enum history_outcome outcome;
-	uint64_t witness; /* for witness.h: the revision or log index at which it happened; 0: none */
 	const struct history_rule *rules;
 	size_t rule_count;
 };
@@ -68,7 +67,7 @@ void history_read(struct history *history, struct history_op op, uint64_t key, u
 void history_write(struct history *history, struct history_op op, uint64_t key, uint64_t value);
 void history_swap(struct history *history, struct history_op op, uint64_t key, const uint64_t old_and_new[2]);
 /* What a key has before the first operation, if it is not absent. */
-void history_begin(struct history *history, uint64_t key, uint64_t value);
+void history_begin_with(struct history *history, uint64_t key, uint64_t value);
 
 /* A number in decimal stands for itself, any other text for a number that is larger than all of them. */
 uint64_t history_symbol(struct history *history, const char *name);

@@ -154,7 +154,7 @@ static const char *history_parse_begin(struct history *history, char *rest)
 	for (size_t i = 0; why == NULL && i < count; i++) {
 		if (rules[i].kind != HISTORY_SET)
 			return "what is there in the beginning is KEY=VALUE";
-		history_begin(history, rules[i].key, rules[i].value);
+		history_begin_with(history, rules[i].key, rules[i].value);
 	}
 	return why;
 }

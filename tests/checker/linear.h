@@ -6,7 +6,7 @@
  * ("Testing for linearizability", 2017), on each set of keys that some operations join by itself (Horn and Kroening's
  * P-compositionality, "Faster linearizability checking", 2015). It is exponential in how much is concurrent: at most some ten
  * clients and a thousand operations a key, and some ten writes without an answer, are a matter of milliseconds. Where every
- * answer has a witness, witness.h needs no search.
+ * answer tells its revision, a sweep over time needs no search.
  */
 #pragma once
 

@@ -6,12 +6,15 @@ neighbour at an address that nobody has is sent to and never reached, in one dir
 """
 
 import os
+import random
 import re
 import subprocess
 
 from cluster import Cluster
 from harness import sh
 
+FAILURES = ("isolate leader", "deafen leader", "mute leader", "part followers", "isolate follower", "deafen follower",
+            "mute follower", "part leader")
 NOBODY = "02:00:00:00:00:01"
 NAME = re.compile(r"etcfs-(\d+)\b")
 
@@ -88,6 +91,15 @@ class Networked(Cluster):
 
     def _lose(self, sender, receiver):
         sh(f"ip -n {self._space(sender)} neigh replace {receiver.host} lladdr {NOBODY} dev eth0 nud permanent")
+
+    def fail(self, what):
+        """How and to whom: isolate, deafen, mute or part; leader or follower(s)."""
+        leader, (how, whom) = self.leader(), what.split()
+        others = [node for node in self if node is not leader]
+        if how == "part":
+            self.part(*(others if whom == "followers" else (leader, random.choice(others))))
+        else:
+            getattr(self, how)(leader if whom == "leader" else random.choice(others))
 
     def heal(self):
         for node in self:

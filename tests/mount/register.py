@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import BUILDDIR, Failure, Worker, errno_of, expect, save, until
+from harness import BUILDDIR, Failure, Worker, errno_of, expect, load, save, until
 
 FOLDER, STAGED = "registers", "staged"
 OPERATIONS_PER_KEY = 400  # the search is quick with some hundred operations a key
@@ -250,3 +250,11 @@ def exercise(cluster, watched, nemeses, nemesis):
           f"{sum(operation.ended == NEVER for operation in changes)} without an answer")
     check(clients.operations, history.values())
     check_by_search(clients.operations, cluster.folder / "history.txt")
+
+
+def expect_the_same_everywhere(cluster):
+    for node in cluster:
+        node.wait_ready()
+    save(cluster[1] / FOLDER / "healed", "x")
+    shown = [{path.name: load(path) for path in (node / FOLDER).iterdir()} for node in cluster]
+    expect(all(files == shown[0] for files in shown), f"all nodes show the same: {shown}")

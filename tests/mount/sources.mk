@@ -20,6 +20,7 @@ MOUNT_TESTS_LONG = \
 	tests/mount/test_events_stress.py \
 	tests/mount/test_linearizable.py \
 	tests/mount/test_model.py \
+	tests/mount/test_netns_long.py \
 	tests/mount/test_pause_long.py \
 	tests/mount/test_tree.py
 

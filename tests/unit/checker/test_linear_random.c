@@ -102,7 +102,7 @@ static void it_agrees_with_all_orders_of_tiny_histories(void **state)
 		history_init(&history);
 		struct world begin = {{HISTORY_ABSENT, HISTORY_ABSENT}};
 		if (random_below(&random, 2) == 0)
-			history_begin(&history, 0, begin.values[0] = random_below(&random, TINY_VALUES));
+			history_begin_with(&history, 0, begin.values[0] = random_below(&random, TINY_VALUES));
 		for (size_t count = random_below(&random, TINY_OPS_MAX) + 1; count > 0; count--)
 			add_any_op(&history, &random);
 		bool expected = has_order(&history, 0, begin);
