@@ -38,6 +38,7 @@
 	X(FORMAT_NEWER, "the data was written by a newer version")                                                     \
 	X(WRONG_CLUSTER, "it belongs to another cluster")                                                              \
 	X(WRONG_MEMBER, "it belongs to another member")                                                                \
+	X(REMOVED, "this member was removed from the cluster")                                                         \
 	X(LOCKED, "another process uses it")                                                                           \
 	X(PERMISSION, "permission denied")                                                                             \
 	X(ADDRESS_IN_USE, "the address is in use")                                                                     \

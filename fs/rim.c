@@ -50,6 +50,7 @@ int rim_errno_of_write(enum err err)
 	case ERR_FORMAT_NEWER:
 	case ERR_WRONG_CLUSTER:
 	case ERR_WRONG_MEMBER:
+	case ERR_REMOVED:
 	case ERR_ADDRESS_IN_USE:
 	case ERR_ADDRESS_INVALID:
 	case ERR_UNREACHABLE:

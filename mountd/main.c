@@ -23,7 +23,7 @@ enum {
 	EXIT_USAGE = 2,
 	EXIT_IN_THE_WAY = 3, /* a restart does not cure it */
 
-	MAIN_POLL_MS = 1000, /* how soon an umount from outside is noticed */
+	MAIN_POLL_MS = 1000, /* how soon an umount from outside is noticed, or that the node was removed */
 };
 
 /* Whether a manager should try again: systemd's RestartPreventExitStatus= names 2 and 3. */
@@ -31,10 +31,12 @@ static int main_exit_status(enum err err)
 {
 	switch (err) {
 	case ERR_OK:
+	case ERR_CANCELED: /* somebody told it to stop before it had begun */
 		return EXIT_SUCCESS;
 	case ERR_LOCKED:
 	case ERR_WRONG_CLUSTER:
 	case ERR_WRONG_MEMBER:
+	case ERR_REMOVED:
 	case ERR_FORMAT_NEWER:
 	case ERR_PERMISSION:
 	case ERR_INVALID:
@@ -58,7 +60,6 @@ static int main_exit_status(enum err err)
 	case ERR_TIMEOUT:
 	case ERR_UNKNOWN_OUTCOME:
 	case ERR_STALE_SESSION:
-	case ERR_CANCELED:
 	case ERR_STOPPED:
 	case ERR_IO:
 	case ERR_NO_SPACE:
@@ -107,19 +108,31 @@ static void main_let_interrupt_kill(void)
 	pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
 }
 
-static void main_wait(struct node *node, int signals)
+static bool main_is_told_to_stop(void *argument)
+{
+	const int *signals = argument;
+	struct pollfd poll_signals = {.fd = *signals, .events = POLLIN};
+	return poll(&poll_signals, 1, 0) > 0;
+}
+
+/* Until the node is to be stopped. ERR_OK: somebody wants it; else why it cannot go on. */
+static enum err main_wait(struct node *node, int signals)
 {
 	struct pollfd poll_signals = {.fd = signals, .events = POLLIN};
 	while (!node_is_unmounted(node)) {
+		enum err verdict = node_verdict(node);
+		if (verdict != ERR_OK)
+			return verdict;
 		if (poll(&poll_signals, 1, MAIN_POLL_MS) <= 0)
 			continue;
 		struct signalfd_siginfo signal;
 		if (read(signals, &signal, sizeof signal) != (ssize_t)sizeof signal)
 			continue;
 		log_info("stopping", "signal=%s", strsignal((int)signal.ssi_signo));
-		return;
+		return ERR_OK;
 	}
 	log_warn("stopping", "reason=\"the filesystem was unmounted from outside\"");
+	return ERR_OK;
 }
 
 static int main_run(const struct config *config)
@@ -133,14 +146,15 @@ static int main_run(const struct config *config)
 	log_info("starting", "version=%s data_dir=%s mount=%s", ETCFS_VERSION, config->data_directory,
 	         config->mount_point != NULL ? config->mount_point : "none");
 	int signals = main_open_signals(); /* before the first thread */
-	enum err err = node_open(config, &node);
+	struct node_patience patience = {main_is_told_to_stop, &signals};
+	enum err err = node_open(config, &patience, &node);
 	if (err != ERR_OK)
 		return main_exit_status(err);
 	err = node_start(node);
 	if (err == ERR_OK) {
 		readiness_send("READY=1");
 		log_info("serving", "mount=%s", config->mount_point != NULL ? config->mount_point : "none");
-		main_wait(node, signals);
+		err = main_wait(node, signals);
 	}
 	readiness_send("STOPPING=1");
 	main_let_interrupt_kill();

@@ -13,7 +13,7 @@ struct node {
 	bool replica_started, api_started, fs_started;
 };
 
-static enum err node_open_replica(const struct config *config, struct node *node)
+static enum err node_open_replica(const struct config *config, const struct node_patience *patience, struct node *node)
 {
 	struct replica_options options = {
 	    .name = config->name,
@@ -25,6 +25,8 @@ static enum err node_open_replica(const struct config *config, struct node *node
 	    .cluster_token = config->cluster_token,
 	    .join_url = config->join_url,
 	    .replace = config->replace,
+	    .give_up = patience->is_over,
+	    .give_up_argument = patience->argument,
 	    .voters_max = config->voters_max,
 	    .heartbeat_interval_ms = config->heartbeat_interval_ms,
 	    .election_timeout_ms = config->election_timeout_ms,
@@ -71,12 +73,12 @@ static enum err node_open_fs(const struct config *config, struct node *node)
 	return fs_open(&options, node->replica, &node->fs);
 }
 
-enum err node_open(const struct config *config, struct node **ret_node)
+enum err node_open(const struct config *config, const struct node_patience *patience, struct node **ret_node)
 {
 	struct node *node = memory_new(sizeof *node);
 	enum err err = config->mount_point != NULL ? fs_mount_point_prepare(config->mount_point) : ERR_OK;
 	if (err == ERR_OK)
-		err = node_open_replica(config, node);
+		err = node_open_replica(config, patience, node);
 	if (err == ERR_OK)
 		err = node_open_api(config, node);
 	if (err == ERR_OK)
@@ -102,6 +104,11 @@ enum err node_start(struct node *node)
 		node->fs_started = err == ERR_OK;
 	}
 	return err;
+}
+
+enum err node_verdict(struct node *node)
+{
+	return replica_verdict(node->replica);
 }
 
 bool node_is_unmounted(struct node *node)

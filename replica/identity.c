@@ -18,12 +18,23 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 
 enum {
 	IDENTITY_MAGIC = 0x64494545, /* "EEId" */
-	IDENTITY_VERSION = 1,
-	IDENTITY_BYTES_MAX = 1 << 20,
+	/* 2: the number of the directory, more flags, and contacts. */
+	IDENTITY_VERSION = 2,
+	IDENTITY_BYTES_MAX = 8 << 20, /* two lists of LIMIT_MEMBERS at their longest, and then some */
 	IDENTITY_PID_BYTES_MAX = 32,
+};
+
+/* In the byte in which version 1 had FORMED alone. */
+enum {
+	IDENTITY_FORMED = 1,
+	IDENTITY_JOINED = 2,
+	IDENTITY_CONFIRMED = 4,
+	IDENTITY_REMOVED = 8,
+	IDENTITY_FLAGS = 15,
 };
 
 /* ---- the lock ---- */
@@ -148,6 +159,8 @@ enum err identity_derive(const struct replica_options *options, struct arena *ar
 		return identity_contradiction("this node's name is not in it", options->name);
 	qsort(identity.members, identity.member_count, sizeof *identity.members, identity_compare_members);
 	identity.cluster = identity_cluster_id(&identity);
+	identity.directory = random_from_system();
+	identity.confirmed = identity.member_count == 1; /* nobody else could know */
 	*ret_identity = identity;
 	return ERR_OK;
 }
@@ -169,6 +182,40 @@ static enum err identity_broken(enum err err, const char *path, const char *reas
 	return err;
 }
 
+static void identity_parse_flags(struct cursor *cursor, uint32_t version, struct identity *identity)
+{
+	uint8_t flags = cursor_u8(cursor);
+	cursor->bad |= (flags & ~IDENTITY_FLAGS) != 0;
+	identity->formed = (flags & IDENTITY_FORMED) != 0;
+	identity->joined = (flags & IDENTITY_JOINED) != 0;
+	identity->confirmed = (flags & IDENTITY_CONFIRMED) != 0;
+	identity->removed = (flags & IDENTITY_REMOVED) != 0;
+	if (version > 1) {
+		identity->directory = cursor_u64(cursor);
+		return;
+	}
+	/* It took part without being asked, and the directory gets its number now. */
+	identity->confirmed = identity->formed;
+	identity->directory = random_from_system();
+}
+
+static struct kv_member *identity_parse_members(struct cursor *cursor, struct arena *arena, size_t *ret_count)
+{
+	uint64_t count = cursor_varint(cursor);
+	cursor->bad |= count > LIMIT_MEMBERS;
+	if (cursor->bad)
+		return NULL;
+	struct kv_member *members = arena_zero(arena, count, sizeof *members);
+	for (size_t i = 0; i < count; i++) {
+		members[i].id = cursor_u64(cursor);
+		members[i].name = arena_dup_string(arena, cursor_sized(cursor));
+		members[i].peer_urls = arena_dup_string(arena, cursor_sized(cursor));
+		members[i].client_urls = "";
+	}
+	*ret_count = count;
+	return members;
+}
+
 static enum err identity_parse(struct bytes content, const char *path, struct arena *arena, struct identity *identity)
 {
 	struct cursor cursor = cursor_over(content);
@@ -185,19 +232,11 @@ static enum err identity_parse(struct bytes content, const char *path, struct ar
 	identity->token = cursor_u64(&cursor);
 	identity->boot = cursor_u64(&cursor);
 	identity->promised_ms = cursor_u32(&cursor);
-	identity->formed = cursor_u8(&cursor) != 0;
+	identity_parse_flags(&cursor, version, identity);
 	identity->name = arena_dup_string(arena, cursor_sized(&cursor));
-	uint64_t count = cursor_varint(&cursor);
-	if (cursor.bad || count > LIMIT_MEMBERS)
-		return identity_broken(ERR_CORRUPT, path, "it is cut off");
-	identity->member_count = count;
-	identity->members = arena_zero(arena, count, sizeof *identity->members);
-	for (size_t i = 0; i < count; i++) {
-		identity->members[i].id = cursor_u64(&cursor);
-		identity->members[i].name = arena_dup_string(arena, cursor_sized(&cursor));
-		identity->members[i].peer_urls = arena_dup_string(arena, cursor_sized(&cursor));
-		identity->members[i].client_urls = "";
-	}
+	identity->members = identity_parse_members(&cursor, arena, &identity->member_count);
+	if (version > 1)
+		identity->contacts = identity_parse_members(&cursor, arena, &identity->contact_count);
 	return cursor.bad || cursor.rest.size != 4 ? identity_broken(ERR_CORRUPT, path, "it is cut off") : ERR_OK;
 }
 
@@ -222,11 +261,24 @@ enum err identity_load(const char *data_directory, struct arena *arena, struct i
 	return err;
 }
 
+static void identity_put_members(struct buffer *buffer, const struct kv_member *members, size_t count)
+{
+	check(count <= LIMIT_MEMBERS);
+	buffer_put_varint(buffer, count);
+	for (size_t i = 0; i < count; i++) {
+		buffer_put_u64(buffer, members[i].id);
+		buffer_put_sized(buffer, bytes_of_string(members[i].name));
+		buffer_put_sized(buffer, bytes_of_string(members[i].peer_urls));
+	}
+}
+
 enum err identity_save(const char *data_directory, const struct identity *identity)
 {
 	AUTO_FREE char *path = memory_format("%s/identity", data_directory);
 	AUTO_BUFFER struct buffer buffer;
 	buffer_init(&buffer, IDENTITY_BYTES_MAX);
+	int flags = (identity->formed ? IDENTITY_FORMED : 0) | (identity->joined ? IDENTITY_JOINED : 0) |
+	            (identity->confirmed ? IDENTITY_CONFIRMED : 0) | (identity->removed ? IDENTITY_REMOVED : 0);
 	buffer_put_u32(&buffer, IDENTITY_MAGIC);
 	buffer_put_u32(&buffer, IDENTITY_VERSION);
 	buffer_put_u64(&buffer, identity->cluster);
@@ -234,19 +286,24 @@ enum err identity_save(const char *data_directory, const struct identity *identi
 	buffer_put_u64(&buffer, identity->token);
 	buffer_put_u64(&buffer, identity->boot);
 	buffer_put_u32(&buffer, identity->promised_ms);
-	buffer_put_u8(&buffer, identity->formed);
+	buffer_put_u8(&buffer, (uint8_t)flags);
+	buffer_put_u64(&buffer, identity->directory);
 	buffer_put_sized(&buffer, bytes_of_string(identity->name));
-	buffer_put_varint(&buffer, identity->member_count);
-	for (size_t i = 0; i < identity->member_count; i++) {
-		buffer_put_u64(&buffer, identity->members[i].id);
-		buffer_put_sized(&buffer, bytes_of_string(identity->members[i].name));
-		buffer_put_sized(&buffer, bytes_of_string(identity->members[i].peer_urls));
-	}
+	identity_put_members(&buffer, identity->members, identity->member_count);
+	identity_put_members(&buffer, identity->contacts, identity->contact_count);
 	buffer_put_u32(&buffer, crc32c(0, buffer_bytes(&buffer)));
 	return file_replace(path, buffer_bytes(&buffer), 0600);
 }
 
 /* ---- the check ---- */
+
+void identity_say_removed(const char *data_directory, const struct identity *identity)
+{
+	log_error("removed",
+	          "path=%s name=%s member=%016" PRIx64 " reason=\"this member was removed from the cluster, for ever\" "
+	          "remedy=\"to come back it joins as a new member: give --join URL and an empty data directory\"",
+	          data_directory, identity->name, identity->member);
+}
 
 static bool identity_shares_a_member(const struct identity *one, const struct identity *other)
 {
@@ -257,9 +314,21 @@ static bool identity_shares_a_member(const struct identity *one, const struct id
 	return false;
 }
 
+/* One that joined names no cluster when it starts again: nothing is given that could contradict. */
+static bool identity_names_its_cluster(const struct identity *stored, const struct identity *derived)
+{
+	if (stored->joined && derived->member_count == 1)
+		return true;
+	return stored->token == derived->token && identity_shares_a_member(stored, derived);
+}
+
 enum err identity_check(const char *data_directory, const struct identity *stored, const struct identity *derived)
 {
-	if (stored->token != derived->token || !identity_shares_a_member(stored, derived)) {
+	if (stored->removed) {
+		identity_say_removed(data_directory, stored);
+		return ERR_REMOVED;
+	}
+	if (!identity_names_its_cluster(stored, derived)) {
 		log_error("wrong_cluster",
 		          "path=%s reason=\"the data directory belongs to another cluster\" stored=%016" PRIx64
 		          " given=%016" PRIx64
@@ -277,7 +346,7 @@ enum err identity_check(const char *data_directory, const struct identity *store
 		          data_directory, stored->name, derived->name);
 		return ERR_WRONG_MEMBER;
 	}
-	if (stored->cluster != derived->cluster)
+	if (stored->cluster != derived->cluster && !stored->joined)
 		log_warn("initial_cluster_ignored", "path=%s reason=\"the data directory knows its members\"",
 		         data_directory);
 	return ERR_OK;

@@ -35,6 +35,7 @@ struct link {
 	unsigned operations; /* under way on the stream: sends and receives */
 	bool failed;         /* the stream was closed: gone when no operation is under way */
 	bool busy;           /* a send is under way */
+	bool resting;        /* it is not to be dialled */
 	unsigned flushing;   /* calls of link_flush() that have a send under way */
 	pthread_cond_t flushed;
 	struct buffer queue, out;
@@ -55,7 +56,7 @@ uint64_t link_peer(const struct link *link)
 /* The mutex is held; the library is called after it was let go: true. */
 static bool link_may_dial(struct link *link)
 {
-	if (atomic_load(&link->transport->stopping) || SLIST_EMPTY(&link->dialers))
+	if (atomic_load(&link->transport->stopping) || link->resting || SLIST_EMPTY(&link->dialers))
 		return false;
 	link->state = LINK_DIALLING;
 	return true;
@@ -295,7 +296,14 @@ static enum err link_read_answer(struct link *link)
 		err = frame_unpack(body, &arena, &envelope);
 	if (err != ERR_OK)
 		return err;
-	return stream_hello_is_good(link->transport, envelope, link->peer) ? ERR_OK : ERR_WRONG_MEMBER;
+	struct transport *transport = link->transport;
+	if (!stream_hello_is_good(transport, envelope, link->peer))
+		return ERR_WRONG_MEMBER;
+	enum transport_verdict verdict = stream_judge(transport, envelope->hello);
+	if (verdict == TRANSPORT_WELCOME)
+		transport->options.judged(transport->options.argument, envelope->hello);
+	return verdict == TRANSPORT_WELCOME && envelope->hello->verdict == TRANSPORT_WELCOME ? ERR_OK
+	                                                                                     : ERR_WRONG_MEMBER;
 }
 
 /* The mutex is held. */
@@ -345,7 +353,7 @@ static void link_greet(struct link *link, nng_stream *stream)
 	link->operations = 2;
 	link->busy = true;
 	link->out_done = link->out_frames = 0;
-	stream_hello(link->transport, link->peer, &link->out);
+	stream_hello(link->transport, link->peer, TRANSPORT_WELCOME, &link->out);
 	buffer_clear(&link->answer);
 	pthread_mutex_unlock(&link->mutex);
 	nng_aio_set_timeout(link->hearing, TRANSPORT_HELLO_TIMEOUT_MS);
@@ -361,6 +369,8 @@ static void link_dialled(void *argument)
 	pthread_mutex_lock(&link->mutex);
 	if (link->state == LINK_WAITING) { /* the pause is over */
 		bool dial = error == 0 && link_may_dial(link);
+		if (!dial)
+			link->state = LINK_IDLE;
 		nng_stream_dialer *dialer = dial ? SLIST_FIRST(&link->dialers)->dialer : NULL;
 		pthread_mutex_unlock(&link->mutex);
 		nng_aio *dialling = link->dialling;
@@ -370,7 +380,8 @@ static void link_dialled(void *argument)
 		return;
 	}
 	nng_stream *stream = error == 0 ? nng_aio_get_output(link->dialling, 0) : NULL;
-	if (stream != NULL && atomic_load(&link->transport->stopping)) {
+	if (stream != NULL && (link->resting || atomic_load(&link->transport->stopping))) {
+		link->state = LINK_IDLE;
 		pthread_mutex_unlock(&link->mutex);
 		nng_stream_close(stream);
 		nng_stream_free(stream);
@@ -407,7 +418,7 @@ enum err link_direct(struct link *link, const char *url)
 {
 	nng_stream_dialer *dialer = NULL;
 	pthread_mutex_lock(&link->mutex);
-	bool same = link->url != NULL && strcmp(link->url, url) == 0;
+	bool same = !link->resting && link->url != NULL && strcmp(link->url, url) == 0;
 	pthread_mutex_unlock(&link->mutex);
 	if (same)
 		return ERR_OK;
@@ -430,6 +441,7 @@ enum err link_direct(struct link *link, const char *url)
 	SLIST_INSERT_HEAD(&link->dialers, new, next);
 	free(link->url);
 	link->url = memory_dup_string(url);
+	link->resting = false;
 	bool report = link_fail(link), dial = link->state == LINK_IDLE && link_may_dial(link);
 	pthread_mutex_unlock(&link->mutex);
 	if (old != NULL)
@@ -456,6 +468,24 @@ void link_review(struct link *link, uint64_t now_ns)
 		         TRANSPORT_SILENCE_MS);
 		link->transport->options.unreachable(link->transport->options.argument, link->peer);
 	}
+}
+
+void link_rest(struct link *link)
+{
+	pthread_mutex_lock(&link->mutex);
+	bool report = !link->resting && link_fail(link);
+	link->resting = true;
+	pthread_mutex_unlock(&link->mutex);
+	if (report)
+		link->transport->options.unreachable(link->transport->options.argument, link->peer);
+}
+
+bool link_is_resting(struct link *link)
+{
+	pthread_mutex_lock(&link->mutex);
+	bool resting = link->resting;
+	pthread_mutex_unlock(&link->mutex);
+	return resting;
 }
 
 bool link_is_up(struct link *link)

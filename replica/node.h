@@ -14,6 +14,7 @@
 #include "replica/pending.h"
 #include "replica/replica.h"
 #include "replica/reports.h"
+#include "replica/standing.h"
 #include "replica/transport.h"
 #include "store/raftlog.h"
 #include "store/store.h"
@@ -65,6 +66,9 @@ struct replica {
 	atomic_size_t inbox_bytes;
 	struct loop_published shown;
 	atomic_bool running, differs;
+	atomic_bool confirmed; /* it may promise something to others: replica/standing.h */
+	atomic_int told;       /* what a peer made of this node: enum err */
+	atomic_int verdict;    /* enum err; see replica_verdict() */
 
 	pthread_mutex_t jobs_mutex; /* guards the two queues; a leaf */
 	struct write_jobs writes;
@@ -74,21 +78,21 @@ struct replica {
 	uint64_t written_told, stalled_told_ns; /* by the raft role */
 	atomic_uint_fast64_t applied;           /* and its completions have run */
 
+	struct roll *roll;
 	struct reports *reports;
-	/* What the log says of members beyond the state of the start, in the arena: so far the state is behind it. */
-	struct kv_member_list log_members;
-	uint64_t log_members_index;
 	struct snapshots *snapshots;
 	pthread_mutex_t facts_mutex; /* guards the facts below; a leaf */
 	struct raft_config config;
 	struct report_mark marks[REPORT_MARKS]; /* ours, newest last */
 	size_t mark_count;
+	struct standing standing;
 
 	pthread_t keeper;
 	struct mailbox *keeper_bell;
 	bool keeper_started;
 	atomic_bool publishing; /* this member's name and addresses are on their way */
 	uint64_t flush_asked_ns, flush_asked_index, reported_ns, reported_applied; /* by the keeper */
+	uint64_t standing_said_ns;
 	int reported_role;
 };
 
@@ -115,11 +119,28 @@ void node_config_set(struct replica *replica, const struct raft_config *config);
 size_t node_voters(struct replica *replica, struct arena *arena, uint64_t **ret_ids);
 size_t node_members(struct replica *replica, struct arena *arena, uint64_t **ret_ids);
 bool node_is_voter(struct replica *replica, uint64_t member);
+bool node_is_member(struct replica *replica, uint64_t member); /* in either half of the configuration */
 /* Notes the state's checksum when entries first … last held an index to compare at. By the apply role. */
 void node_mark(struct replica *replica, uint64_t first, uint64_t last);
 /* What this node says of itself; in the arena. */
 Peer__Status *node_status(struct replica *replica, struct arena *arena);
 void node_send_status(struct replica *replica);
+
+/* ---- node_standing.c: callbacks of the transport, and what follows by the keeper ---- */
+enum transport_verdict node_judge(void *argument, const Peer__Hello *hello);
+void node_judged(void *argument, const Peer__Hello *answer);
+bool node_is_fresh(void *argument);
+bool node_speaks(void *argument, uint64_t peer, uint64_t directory);
+void node_standing_review(struct replica *replica, uint64_t now_ns);
+/* Those that are connected, and were members: they have to say hello again, and learn it. */
+void node_forget_removed(struct replica *replica, const struct kv_member_list *members);
+
+/* ---- node_join.c ---- */
+void node_asked(void *argument, uint64_t ticket, const Peer__Join *join);
+
+/* ---- replica.c ---- */
+/* A leader with its lease: the state at *ret_index is all that is committed. */
+bool node_lease_index(struct replica *replica, uint64_t *ret_index);
 
 /* ---- node_keeper.c: some times a second ---- */
 void node_keeper_start(struct replica *replica);

@@ -48,6 +48,14 @@ bool node_is_voter(struct replica *replica, uint64_t id)
 	return voter;
 }
 
+bool node_is_member(struct replica *replica, uint64_t id)
+{
+	pthread_mutex_lock(&replica->facts_mutex);
+	bool member = raft_config_find(&replica->config, id) != NULL;
+	pthread_mutex_unlock(&replica->facts_mutex);
+	return member;
+}
+
 void node_mark(struct replica *replica, uint64_t first, uint64_t last)
 {
 	if ((first - 1) / LOOP_MARK_EVERY == last / LOOP_MARK_EVERY)

@@ -68,13 +68,14 @@ static bool node_post_message(struct replica *replica, struct arena *arena, Peer
 bool node_received(void *argument, struct arena *arena, Peer__Envelope *envelope)
 {
 	struct replica *replica = argument;
+	bool promises_nothing = !atomic_load(&replica->confirmed);
 	switch ((int)envelope->body_case) {
 	case PEER__ENVELOPE__BODY_RAFT:
 	case PEER__ENVELOPE__BODY_FORWARD:
 	case PEER__ENVELOPE__BODY_FORWARD_REPLY:
 	case PEER__ENVELOPE__BODY_CHANGE:
 	case PEER__ENVELOPE__BODY_CHANGE_REPLY:
-		return node_post_message(replica, arena, envelope);
+		return !promises_nothing && node_post_message(replica, arena, envelope);
 	case PEER__ENVELOPE__BODY_STATUS:
 		reports_heard(replica->reports, envelope->from, envelope->status, atomic_load(&replica->shown.commit));
 		return false;
@@ -104,6 +105,8 @@ void node_unreachable(void *argument, uint64_t peer)
 static enum err node_world_send(void *argument, uint64_t to, struct bytes frame)
 {
 	struct replica *replica = argument;
+	if (!atomic_load(&replica->confirmed))
+		return ERR_UNREACHABLE;
 	return transport_send(replica->transport, to, frame);
 }
 
@@ -259,7 +262,8 @@ void node_raft(void *argument)
 	struct replica *replica = argument;
 	crew_check(replica->crew, CREW_RAFT);
 	struct mailbox_letter *letters = mailbox_drain(replica->inbox, 0);
-	if (atomic_load(&replica->differs)) { /* it takes no part any more: neither hears nor says anything */
+	/* It takes no part any more: neither hears nor says anything. */
+	if (atomic_load(&replica->differs) || atomic_load(&replica->verdict) != ERR_OK) {
 		node_drop_letters(letters);
 		loop_stop(replica->loop);
 		return;

@@ -13,7 +13,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "replica/configuration.h"
+#include "replica/join.h"
+#include "replica/roll.h"
 
 enum {
 	RECOVERY_CONFIG_BYTES_MAX = 1 << 20,
@@ -22,25 +23,45 @@ enum {
 
 /* ---- opening ---- */
 
+/* A first start: one of a new cluster, or one that asks to be let into one that is there. */
+static enum err recovery_new_identity(struct replica *replica, const struct identity *derived)
+{
+	const struct replica_options *options = &replica->options;
+	enum err err = ERR_OK;
+	replica->identity = *derived;
+	if (options->join_url != NULL)
+		err = join_cluster(options, &replica->arena, &replica->identity);
+	else
+		err = join_check_none(options->data_directory);
+	if (err == ERR_OK)
+		err = identity_save(options->data_directory, &replica->identity);
+	return err;
+}
+
 static enum err recovery_identity(struct replica *replica)
 {
-	const char *directory = replica->options.data_directory;
+	const struct replica_options *options = &replica->options;
+	const char *directory = options->data_directory;
 	struct identity derived = {0}, stored = {0};
-	enum err err = identity_derive(&replica->options, &replica->arena, &derived);
+	enum err err = identity_derive(options, &replica->arena, &derived);
 	if (err == ERR_OK)
 		err = identity_lock(directory, &replica->lock);
 	if (err != ERR_OK)
 		return err;
 	err = identity_load(directory, &replica->arena, &stored);
 	if (err == ERR_NOT_FOUND) {
-		replica->identity = derived;
-		return identity_save(directory, &replica->identity);
+		err = recovery_new_identity(replica, &derived);
+		return err == ERR_OK ? join_forget_claim(directory) : err;
 	}
 	if (err == ERR_OK)
 		err = identity_check(directory, &stored, &derived);
-	if (err == ERR_OK)
-		replica->identity = stored;
-	return err;
+	if (err != ERR_OK)
+		return err;
+	replica->identity = stored;
+	if (options->join_url != NULL)
+		log_info("join_ignored", "path=%s url=%s reason=\"the data directory is of a member already\"",
+		         directory, options->join_url);
+	return join_forget_claim(directory);
 }
 
 /* Does the directory hold anything of a log? One that is there and empty is what a disk that was not mounted leaves. */
@@ -165,6 +186,8 @@ enum err recovery_open(struct replica *replica, struct raftlog_state *ret_state)
 	AUTO_FREE char *snapshots = memory_format("%s/snapshots", replica->options.data_directory);
 	enum err err = recovery_identity(replica);
 	if (err == ERR_OK)
+		err = roll_open(replica->options.data_directory, &replica->roll);
+	if (err == ERR_OK)
 		err = recovery_open_log(replica, ret_state);
 	if (err == ERR_OK)
 		err = recovery_open_store(replica);
@@ -190,6 +213,7 @@ void recovery_close(struct replica *replica)
 		store_close(replica->store);
 	if (replica->log != NULL)
 		raftlog_close(replica->log);
+	roll_close(replica->roll);
 	if (replica->lock >= 0)
 		close(replica->lock);
 }
@@ -251,43 +275,6 @@ static enum err recovery_entries(struct replica *replica, const struct raftlog_s
 	return ERR_OK;
 }
 
-static void recovery_hear_of(struct kv_member_list *members, const struct kv_member *fact)
-{
-	if (fact->peer_urls == NULL)
-		return; /* nothing is said of its address */
-	size_t at = 0;
-	while (at < members->count && members->members[at].id != fact->id)
-		at++;
-	if (at == LIMIT_MEMBERS)
-		return;
-	members->members[at] = *fact;
-	members->count += at == members->count;
-}
-
-/* Nothing is applied before a majority can be reached, and where it is reached may only be said by what is to be applied: all
- * members of a cluster that was of one before may have stopped at once. */
-static enum err recovery_members(struct replica *replica, const struct raft_start *start)
-{
-	struct kv_member_list members = {.members =
-	                                     arena_zero(&replica->arena, LIMIT_MEMBERS, sizeof *members.members)};
-	for (size_t i = 0; i < start->count; i++) {
-		uint64_t index = start->snapshot_index + 1 + i;
-		const struct raft_entry *entry = &start->entries[i];
-		if (entry->kind != RAFT_ENTRY_CONFIG || index <= start->applied)
-			continue;
-		struct configuration configuration;
-		struct bytes payload = arena_dup(&replica->arena, entry->config_payload);
-		enum err err = configuration_decode(payload, &replica->arena, &configuration);
-		if (err != ERR_OK)
-			return err;
-		for (size_t j = 0; j < configuration.fact_count; j++)
-			recovery_hear_of(&members, &configuration.facts[j]);
-		replica->log_members_index = index;
-	}
-	replica->log_members = members;
-	return ERR_OK;
-}
-
 enum err recovery_start(struct replica *replica, const struct raftlog_state *state, struct arena *arena,
                         struct raft_start *ret_start)
 {
@@ -307,8 +294,6 @@ enum err recovery_start(struct replica *replica, const struct raftlog_state *sta
 	} else if (err == ERR_OK) {
 		err = recovery_entries(replica, state, arena, &start);
 	}
-	if (err == ERR_OK)
-		err = recovery_members(replica, &start);
 	if (err == ERR_OK)
 		*ret_start = start;
 	return err;

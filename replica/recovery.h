@@ -4,6 +4,8 @@
  *
  *     DATA/lock       held by the running process, which writes its pid into it
  *     DATA/identity   whose directory it is; see replica/identity.h
+ *     DATA/joining    the claim of one that asks to join, until it has an identity; see replica/join.h
+ *     DATA/peers      which directories the others have; see replica/roll.h
  *     DATA/log/       the Raft log, term and vote
  *     DATA/store/     the applied state
  *     DATA/installing where a snapshot that is being installed stands in the log

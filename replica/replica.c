@@ -33,6 +33,8 @@ static void replica_options_copy(struct replica *replica, const struct replica_o
 	own->client_urls = replica_string(replica, options->client_urls);
 	own->cluster_token = replica_string(replica, options->cluster_token);
 	own->version = replica_string(replica, options->version);
+	own->join_url = options->join_url != NULL ? replica_string(replica, options->join_url) : NULL;
+	own->replace = options->replace != NULL ? replica_string(replica, options->replace) : NULL;
 	for (size_t i = 0; i < options->initial_count; i++) {
 		peers[i].name = replica_string(replica, options->initial_cluster[i].name);
 		peers[i].url = replica_string(replica, options->initial_cluster[i].url);
@@ -65,11 +67,17 @@ static enum err replica_open_transport(struct replica *replica)
 	    .cluster = replica->identity.cluster,
 	    .member = replica->identity.member,
 	    .incarnation = replica->identity.boot,
+	    .directory = replica->identity.directory,
 	    .election_timeout_ms = replica->options.election_timeout_ms,
 	    .name = replica->identity.name,
 	    .listen_url = replica->options.listen_peer_url,
 	    .received = node_received,
 	    .unreachable = node_unreachable,
+	    .is_fresh = node_is_fresh,
+	    .judge = node_judge,
+	    .judged = node_judged,
+	    .speaks = node_speaks,
+	    .asked = node_asked,
 	    .argument = replica,
 	};
 	return transport_open(&options, &replica->transport);
@@ -94,6 +102,7 @@ static enum err replica_recover(struct replica *replica)
 	replica->pending = pending_new(replica->identity.member);
 	replica->snapshots = snapshots_new(replica);
 	atomic_store(&replica->applied, start.applied);
+	atomic_store(&replica->confirmed, replica->identity.confirmed);
 	replica->opened_ns = clock_steady_ns();
 	err = node_loop_new(replica, &start, &replica->loop);
 	if (err == ERR_OK)
@@ -189,6 +198,11 @@ void replica_close(struct replica *replica)
 	free(replica);
 }
 
+enum err replica_verdict(struct replica *replica)
+{
+	return (enum err)atomic_load(&replica->verdict);
+}
+
 struct kv *replica_kv(struct replica *replica)
 {
 	return store_kv(replica->store);
@@ -205,7 +219,7 @@ void replica_transfer(struct replica *replica, uint64_t member)
 
 static enum err replica_refuses(struct replica *replica)
 {
-	if (!atomic_load(&replica->running))
+	if (!atomic_load(&replica->running) || atomic_load(&replica->verdict) != ERR_OK)
 		return ERR_STOPPED;
 	return atomic_load(&replica->differs) ? ERR_DAMAGED : ERR_OK;
 }
@@ -338,7 +352,7 @@ enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadlin
 
 /* A leader with its lease: the state at its commit index will do (thesis §6.4.1). The clock is read first, the lease after it
  * and the commit index last, against the order in which loop.c publishes them. */
-static bool replica_lease_index(struct replica *replica, uint64_t *ret_index)
+bool node_lease_index(struct replica *replica, uint64_t *ret_index)
 {
 	uint64_t now_ms = clock_steady_ms();
 	uint64_t lease_until_ms = atomic_load(&replica->shown.lease_until_ms);
@@ -356,7 +370,7 @@ enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_
 	enum err err = replica_refuses(replica);
 	if (err != ERR_OK)
 		return err;
-	bool leased = replica_lease_index(replica, &index);
+	bool leased = node_lease_index(replica, &index);
 	if (leased && store_applied(replica->store) >= index) {
 		*ret_pending = false;
 		return ERR_OK;

@@ -31,7 +31,10 @@ struct replica_options {
 	const char *cluster_token;
 	const char *join_url; /* of a member of the cluster to join; NULL: none */
 	const char *replace;  /* whose place the joiner takes: a name or a hexadecimal id; NULL: nobody's */
-	uint32_t voters_max;  /* learners are promoted while fewer vote; 0: the default, 5 */
+	/* Asked some times a second while a joiner waits for an answer: true ends it, with ERR_CANCELED. May be NULL. */
+	bool (*give_up)(void *argument);
+	void *give_up_argument;
+	uint32_t voters_max; /* learners are promoted while fewer vote; 0: the default, 5 */
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	size_t value_bytes_max;
 	uint64_t quota_bytes;
@@ -40,16 +43,21 @@ struct replica_options {
 	const char *version;               /* of the program, for status */
 };
 
-/* Opens the data directory (and locks it), recovers, listens; no thread runs yet, so observers can be added. Every failure
- * is logged with the thing and the remedy. ERR_LOCKED, ERR_WRONG_CLUSTER, ERR_WRONG_MEMBER, ERR_FORMAT_NEWER,
- * ERR_PERMISSION, ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID, ERR_INVALID (contradictory cluster), ERR_DAMAGED, ERR_CORRUPT, ERR_IO,
- * ERR_NO_SPACE. */
+/* Opens the data directory (and locks it), recovers, listens; no thread runs yet, so observers can be added. A joiner without an
+ * identity first waits until the cluster has let it in. Every failure is logged with the thing and the remedy. ERR_LOCKED,
+ * ERR_WRONG_CLUSTER, ERR_WRONG_MEMBER, ERR_REMOVED, ERR_FORMAT_NEWER, ERR_PERMISSION, ERR_ADDRESS_IN_USE, ERR_ADDRESS_INVALID,
+ * ERR_INVALID (contradictory cluster; refused by the one to join), ERR_PROTOCOL (no member answers at join_url), ERR_CANCELED
+ * (see give_up), ERR_DAMAGED, ERR_CORRUPT, ERR_IO, ERR_NO_SPACE. */
 enum err replica_open(const struct replica_options *options, struct replica **ret_replica) MUST_USE;
 void replica_observe(struct replica *replica, const struct kv_observer *observer);
 enum err replica_start(struct replica *replica) MUST_USE;
 /* Refuses new work, answers what waits with ERR_STOPPED. ON_MAIN_THREAD */
 void replica_stop(struct replica *replica);
 void replica_close(struct replica *replica); /* after replica_stop(), when no views are open */
+
+/* Why this node cannot go on: ERR_REMOVED: it was removed from the cluster; ERR_WRONG_MEMBER: it has lost its data directory, and
+ * the others know. Logged with the remedy; it takes part in nothing any more, and the caller stops it. ERR_OK: it can. ON_ANY_THREAD */
+enum err replica_verdict(struct replica *replica);
 
 struct kv *replica_kv(struct replica *replica);
 

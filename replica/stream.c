@@ -31,7 +31,7 @@ enum err stream_err(int error)
 	}
 }
 
-void stream_hello(const struct transport *transport, uint64_t to, struct buffer *buffer)
+void stream_hello(const struct transport *transport, uint64_t to, enum transport_verdict verdict, struct buffer *buffer)
 {
 	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
 	Peer__Hello hello = PEER__HELLO__INIT;
@@ -43,6 +43,9 @@ void stream_hello(const struct transport *transport, uint64_t to, struct buffer 
 	hello.incarnation = transport->options.incarnation;
 	hello.election_timeout_ms = transport->options.election_timeout_ms;
 	hello.name = (char *)transport->options.name;
+	hello.directory = transport->options.directory;
+	hello.fresh = transport->options.is_fresh(transport->options.argument);
+	hello.verdict = verdict;
 	envelope.cluster = hello.cluster;
 	envelope.from = hello.from;
 	envelope.to = to;
@@ -72,8 +75,7 @@ static const char *stream_hello_fault(const struct transport *transport, const P
 	return NULL;
 }
 
-/* One line in a while, so that a stranger cannot fill the log. */
-static bool stream_may_complain(struct transport *transport)
+bool stream_may_complain(struct transport *transport)
 {
 	uint64_t now_ns = clock_steady_ns();
 	pthread_mutex_lock(&transport->mutex);
@@ -96,24 +98,60 @@ bool stream_hello_is_good(struct transport *transport, const Peer__Envelope *env
 	return false;
 }
 
-/* Its slot, or a new one, or NULL when there is none left. The mutex is held. */
-static struct stream_peer *stream_peer(struct transport *transport, uint64_t id)
+enum transport_verdict stream_judge(struct transport *transport, const Peer__Hello *hello)
+{
+	static const char *const reasons[] = {
+	    [TRANSPORT_REMOVED] = "it was removed from the cluster",
+	    [TRANSPORT_OTHER_DIRECTORY] = "it has lost its data directory, and with it what it had promised",
+	};
+	enum transport_verdict verdict = transport->options.judge(transport->options.argument, hello);
+	if (verdict != TRANSPORT_WELCOME && stream_may_complain(transport))
+		log_warn("peer_refused", "reason=\"%s\" name=%.64s from=%016" PRIx64, reasons[verdict], hello->name,
+		         hello->from);
+	return verdict;
+}
+
+/* NULL: it never said hello, or was forgotten. The mutex is held. */
+static struct stream_peer *stream_peer_find(struct transport *transport, uint64_t id)
 {
 	for (size_t i = 0; i < transport->peer_count; i++)
 		if (transport->peers[i].id == id)
 			return &transport->peers[i];
-	if (transport->peer_count == LIMIT_MEMBERS)
-		return NULL;
-	struct stream_peer *peer = &transport->peers[transport->peer_count++];
-	peer->id = id;
+	return NULL;
+}
+
+/* Its slot, or a new one: of them all, that of whoever was silent for longest goes first. The mutex is held. */
+static struct stream_peer *stream_peer(struct transport *transport, uint64_t id)
+{
+	struct stream_peer *peer = stream_peer_find(transport, id);
+	if (peer != NULL)
+		return peer;
+	if (transport->peer_count < LIMIT_MEMBERS) {
+		peer = &transport->peers[transport->peer_count++];
+	} else {
+		peer = &transport->peers[0];
+		for (size_t i = 1; i < LIMIT_MEMBERS; i++)
+			if (transport->peers[i].heard_ns < peer->heard_ns)
+				peer = &transport->peers[i];
+	}
+	*peer = (struct stream_peer){.id = id};
 	return peer;
+}
+
+void stream_peer_forget(struct transport *transport, uint64_t id)
+{
+	pthread_mutex_lock(&transport->mutex);
+	struct stream_peer *peer = stream_peer_find(transport, id);
+	if (peer != NULL)
+		*peer = transport->peers[--transport->peer_count];
+	pthread_mutex_unlock(&transport->mutex);
 }
 
 bool stream_peer_hello(struct transport *transport, uint64_t id, uint64_t incarnation)
 {
 	pthread_mutex_lock(&transport->mutex);
 	struct stream_peer *peer = stream_peer(transport, id);
-	bool good = peer != NULL && incarnation >= peer->incarnation;
+	bool good = incarnation >= peer->incarnation;
 	if (good) {
 		peer->incarnation = incarnation;
 		peer->heard_ns = clock_steady_ns();
@@ -125,7 +163,7 @@ bool stream_peer_hello(struct transport *transport, uint64_t id, uint64_t incarn
 void stream_peer_heard(struct transport *transport, uint64_t id)
 {
 	pthread_mutex_lock(&transport->mutex);
-	struct stream_peer *peer = stream_peer(transport, id);
+	struct stream_peer *peer = stream_peer_find(transport, id);
 	if (peer != NULL)
 		peer->heard_ns = clock_steady_ns();
 	pthread_mutex_unlock(&transport->mutex);
@@ -134,7 +172,7 @@ void stream_peer_heard(struct transport *transport, uint64_t id)
 uint64_t stream_peer_heard_ns(struct transport *transport, uint64_t id)
 {
 	pthread_mutex_lock(&transport->mutex);
-	struct stream_peer *peer = stream_peer(transport, id);
+	const struct stream_peer *peer = stream_peer_find(transport, id);
 	uint64_t heard_ns = peer != NULL ? peer->heard_ns : 0;
 	pthread_mutex_unlock(&transport->mutex);
 	return heard_ns;

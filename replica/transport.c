@@ -94,13 +94,66 @@ enum err transport_peer(struct transport *transport, uint64_t peer, const char *
 	struct link *link = transport_link(transport, peer);
 	if (link == NULL) {
 		size_t count = atomic_load(&transport->link_count);
-		if (count == LIMIT_MEMBERS)
+		if (count == TRANSPORT_LINKS_MAX)
 			return ERR_LIMIT;
 		link = link_new(transport, peer, name);
 		transport->links[count] = link;
 		atomic_store(&transport->link_count, count + 1);
 	}
 	return link_direct(link, url);
+}
+
+void transport_forget(struct transport *transport, uint64_t peer)
+{
+	struct link *link = transport_link(transport, peer);
+	if (link != NULL)
+		link_rest(link);
+	stream_peer_forget(transport, peer);
+	pthread_mutex_lock(&transport->mutex);
+	inbound_close_all(transport, peer, NULL);
+	pthread_mutex_unlock(&transport->mutex);
+}
+
+static size_t transport_add_id(uint64_t *ids, size_t count, size_t max, uint64_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return count;
+	if (count < max)
+		ids[count++] = id;
+	return count;
+}
+
+size_t transport_peers(struct transport *transport, uint64_t *ids, size_t max)
+{
+	size_t count = 0, links = atomic_load(&transport->link_count);
+	for (size_t i = 0; i < links; i++)
+		if (!link_is_resting(transport->links[i]))
+			count = transport_add_id(ids, count, max, link_peer(transport->links[i]));
+	pthread_mutex_lock(&transport->mutex);
+	for (size_t i = 0; i < transport->peer_count; i++)
+		count = transport_add_id(ids, count, max, transport->peers[i].id);
+	pthread_mutex_unlock(&transport->mutex);
+	return count;
+}
+
+void transport_answer(struct transport *transport, uint64_t ticket, const Peer__JoinAnswer *answer)
+{
+	struct inbound *asker = inbound_take_asker(transport, ticket);
+	if (asker != NULL)
+		inbound_answer(asker, answer);
+}
+
+static void transport_dismiss_askers(struct transport *transport)
+{
+	for (size_t i = 0; i < TRANSPORT_ASKS_MAX; i++) {
+		pthread_mutex_lock(&transport->mutex);
+		uint64_t ticket = transport->asks[i].ticket;
+		pthread_mutex_unlock(&transport->mutex);
+		struct inbound *asker = ticket != 0 ? inbound_take_asker(transport, ticket) : NULL;
+		if (asker != NULL)
+			inbound_dismiss(asker);
+	}
 }
 
 void transport_start(struct transport *transport)
@@ -119,6 +172,7 @@ void transport_stop(struct transport *transport)
 	size_t count = atomic_load(&transport->link_count);
 	for (size_t i = 0; i < count; i++)
 		link_stop(transport->links[i]);
+	transport_dismiss_askers(transport);
 	pthread_mutex_lock(&transport->mutex);
 	inbound_close_all(transport, 0, NULL);
 	while (transport->inbound_count != 0)

@@ -6,6 +6,7 @@ MOUNT_TESTS = \
 	tests/mount/test_crash.py \
 	tests/mount/test_events.py \
 	tests/mount/test_full_disk.py \
+	tests/mount/test_join.py \
 	tests/mount/test_local_reads.py \
 	tests/mount/test_netns.py \
 	tests/mount/test_no_quorum.py \

@@ -27,6 +27,12 @@ struct end {
 	atomic_uint received, unreachable;
 	atomic_uint_fast64_t last; /* the attempt in the newest message */
 	atomic_bool disorder;
+	/* What it makes of others, and others of it. */
+	_Atomic enum transport_verdict verdict;
+	atomic_uint judged[TRANSPORT_OTHER_DIRECTORY + 1];
+	atomic_bool deaf; /* to who speaks */
+	atomic_uint asks;
+	atomic_uint_fast64_t ticket, directory;
 };
 
 static bool end_received(void *argument, struct arena *arena, Peer__Envelope *envelope)
@@ -44,6 +50,37 @@ static void end_unreachable(void *argument, uint64_t peer)
 {
 	struct end *end = argument;
 	atomic_fetch_add(&end->unreachable, 1);
+}
+
+static bool end_is_fresh(void *argument)
+{
+	return false;
+}
+
+static enum transport_verdict end_judge(void *argument, const Peer__Hello *hello)
+{
+	struct end *end = argument;
+	return atomic_load(&end->verdict);
+}
+
+static void end_judged(void *argument, const Peer__Hello *answer)
+{
+	struct end *end = argument;
+	atomic_fetch_add(&end->judged[answer->verdict], 1);
+}
+
+static bool end_speaks(void *argument, uint64_t peer, uint64_t directory)
+{
+	struct end *end = argument;
+	atomic_store(&end->directory, directory);
+	return !atomic_load(&end->deaf);
+}
+
+static void end_asked(void *argument, uint64_t ticket, const Peer__Join *join)
+{
+	struct end *end = argument;
+	atomic_store(&end->ticket, ticket);
+	atomic_fetch_add(&end->asks, 1);
 }
 
 static void free_url(char url[64])
@@ -70,6 +107,12 @@ static void end_open_as(struct end *end, uint64_t id, uint64_t cluster, uint64_t
 	                                    .listen_url = end->url,
 	                                    .received = end_received,
 	                                    .unreachable = end_unreachable,
+	                                    .directory = 1000 + id,
+	                                    .is_fresh = end_is_fresh,
+	                                    .judge = end_judge,
+	                                    .judged = end_judged,
+	                                    .speaks = end_speaks,
+	                                    .asked = end_asked,
 	                                    .argument = end};
 	end->id = id;
 	assert_int_equal(transport_open(&options, &end->transport), ERR_OK);
