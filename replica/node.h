@@ -80,6 +80,9 @@ struct replica {
 
 	struct roll *roll;
 	struct reports *reports;
+	/* What the log says of members beyond the state of the start, in the arena: so far the state is behind it. */
+	struct kv_member_list log_members;
+	uint64_t log_members_index;
 	struct snapshots *snapshots;
 	pthread_mutex_t facts_mutex; /* guards the facts below; a leaf */
 	struct raft_config config;

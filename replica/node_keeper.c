@@ -98,9 +98,34 @@ static void keeper_peer(struct replica *replica, const struct kv_member *member)
 	if (member->id == replica->identity.member)
 		return;
 	AUTO_FREE char *url = memory_dup_string(member->peer_urls);
+	const char *name = member->name != NULL ? member->name : "";
 	url[strcspn(url, ",")] = 0;
-	enum err err = url[0] != 0 ? transport_peer(replica->transport, member->id, member->name, url) : ERR_OK;
+	enum err err = url[0] != 0 ? transport_peer(replica->transport, member->id, name, url) : ERR_OK;
 	(void)err; /* logged there, when the address is new */
+}
+
+static void keeper_list_put(struct kv_member_list *list, const struct kv_member *member)
+{
+	size_t at = 0;
+	while (at < list->count && list->members[at].id != member->id)
+		at++;
+	list->members[at] = *member;
+	list->count += at == list->count;
+}
+
+/* The list, as it will be when all is applied of which the start's log speaks. */
+static struct kv_member_list keeper_with_log(const struct replica *replica, const struct kv_member_list *list,
+                                             uint64_t index, struct arena *arena)
+{
+	const struct kv_member_list *newer = &replica->log_members;
+	if (index >= replica->log_members_index)
+		return *list;
+	struct kv_member_list both = {.members = arena_zero(arena, list->count + newer->count, sizeof *both.members)};
+	for (size_t i = 0; i < list->count; i++)
+		keeper_list_put(&both, &list->members[i]);
+	for (size_t i = 0; i < newer->count; i++)
+		keeper_list_put(&both, &newer->members[i]);
+	return both;
 }
 
 static bool keeper_list_has(const struct kv_member_list *list, uint64_t id)
@@ -119,15 +144,16 @@ void node_peers_refresh(struct replica *replica)
 	struct kv_member_list list = {0}, contacts = {.members = replica->identity.contacts,
 	                                              .count = replica->identity.contact_count};
 	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	uint64_t index = kv_view_index(view);
 	enum err err = kv_members(view, &arena, &list);
 	kv_view_close(view);
 	if (err != ERR_OK)
 		return; /* logged */
 	bool known = keeper_list_has(&list, replica->identity.member);
-	const struct kv_member_list *peers = known || contacts.count == 0 ? &list : &contacts;
-	for (size_t i = 0; i < peers->count; i++)
-		keeper_peer(replica, &peers->members[i]);
-	node_forget_removed(replica, peers);
+	list = keeper_with_log(replica, known || contacts.count == 0 ? &list : &contacts, index, &arena);
+	for (size_t i = 0; i < list.count; i++)
+		keeper_peer(replica, &list.members[i]);
+	node_forget_removed(replica, &list);
 }
 
 static void keeper_published(void *argument, enum err err, struct kv_result *result)

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "replica/configuration.h"
 #include "replica/join.h"
 #include "replica/roll.h"
 
@@ -275,6 +276,43 @@ static enum err recovery_entries(struct replica *replica, const struct raftlog_s
 	return ERR_OK;
 }
 
+static void recovery_hear_of(struct kv_member_list *members, const struct kv_member *fact)
+{
+	if (fact->peer_urls == NULL)
+		return; /* nothing is said of its address */
+	size_t at = 0;
+	while (at < members->count && members->members[at].id != fact->id)
+		at++;
+	if (at == LIMIT_MEMBERS)
+		return;
+	members->members[at] = *fact;
+	members->count += at == members->count;
+}
+
+/* Nothing is applied before a majority can be reached, and where it is reached may only be said by what is to be applied: all
+ * members of a cluster that was of one before may have stopped at once. */
+static enum err recovery_members(struct replica *replica, const struct raft_start *start)
+{
+	struct kv_member_list members = {.members =
+	                                     arena_zero(&replica->arena, LIMIT_MEMBERS, sizeof *members.members)};
+	for (size_t i = 0; i < start->count; i++) {
+		uint64_t index = start->snapshot_index + 1 + i;
+		const struct raft_entry *entry = &start->entries[i];
+		if (entry->kind != RAFT_ENTRY_CONFIG || index <= start->applied)
+			continue;
+		struct configuration configuration;
+		struct bytes payload = arena_dup(&replica->arena, entry->config_payload);
+		enum err err = configuration_decode(payload, &replica->arena, &configuration);
+		if (err != ERR_OK)
+			return err;
+		for (size_t j = 0; j < configuration.fact_count; j++)
+			recovery_hear_of(&members, &configuration.facts[j]);
+		replica->log_members_index = index;
+	}
+	replica->log_members = members;
+	return ERR_OK;
+}
+
 enum err recovery_start(struct replica *replica, const struct raftlog_state *state, struct arena *arena,
                         struct raft_start *ret_start)
 {
@@ -294,6 +332,8 @@ enum err recovery_start(struct replica *replica, const struct raftlog_state *sta
 	} else if (err == ERR_OK) {
 		err = recovery_entries(replica, state, arena, &start);
 	}
+	if (err == ERR_OK)
+		err = recovery_members(replica, &start);
 	if (err == ERR_OK)
 		*ret_start = start;
 	return err;
