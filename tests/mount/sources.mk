@@ -8,6 +8,7 @@ MOUNT_TESTS = \
 	tests/mount/test_full_disk.py \
 	tests/mount/test_join.py \
 	tests/mount/test_local_reads.py \
+	tests/mount/test_members.py \
 	tests/mount/test_netns.py \
 	tests/mount/test_no_quorum.py \
 	tests/mount/test_partition.py \
@@ -20,6 +21,7 @@ MOUNT_TESTS = \
 MOUNT_TESTS_LONG = \
 	tests/mount/test_events_stress.py \
 	tests/mount/test_linearizable.py \
+	tests/mount/test_members_load.py \
 	tests/mount/test_model.py \
 	tests/mount/test_netns_long.py \
 	tests/mount/test_pause_long.py \
