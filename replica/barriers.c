@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "base/bug.h"
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -125,6 +126,8 @@ void barriers_resolved(struct barriers *barriers, uint64_t read_id, enum err err
 	pthread_mutex_lock(&barriers->mutex);
 	struct round *round = barriers_round(barriers, read_id);
 	if (round != NULL) {
+		if (HAS_BUG(BARRIER_JOINS_ROUND))
+			STAILQ_CONCAT(&round->readers, &barriers->fresh);
 		STAILQ_FOREACH(reader, &round->readers, next)
 		reader->index = index;
 		if (err == ERR_OK)
@@ -201,7 +204,7 @@ void barriers_applied(struct barriers *barriers, uint64_t applied)
 	pthread_mutex_lock(&barriers->mutex);
 	while ((reader = STAILQ_FIRST(&barriers->indexed)) != NULL) {
 		STAILQ_REMOVE_HEAD(&barriers->indexed, next);
-		bool done = reader->index <= applied;
+		bool done = reader->index <= applied || HAS_BUG(BARRIER_IGNORES_APPLIED);
 		barriers->count -= done;
 		if (done)
 			STAILQ_INSERT_TAIL(&over, reader, next);

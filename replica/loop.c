@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/bug.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -54,7 +55,7 @@ bool loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, uint64_
 	buffer_clear(&loop->frame);
 	enum err err = frame_pack(envelope, &loop->frame);
 	check(err == ERR_OK); /* appends are bounded by LOOP_APPEND_BYTES_MAX or one entry */
-	if (after_write == 0)
+	if (after_write == 0 || HAS_BUG(SENT_BEFORE_DURABLE))
 		return loop_send_frame(loop, to, buffer_bytes(&loop->frame));
 	loop_hold(loop, after_write, to, buffer_bytes(&loop->frame));
 	return true;
@@ -411,7 +412,7 @@ static void loop_on_forward(struct loop *loop, uint64_t from, const Peer__Forwar
 
 static void loop_on_forward_reply(struct loop *loop, const Peer__ForwardReply *reply)
 {
-	if (reply->nonce != loop->nonce)
+	if (reply->nonce != loop->nonce && !HAS_BUG(OLD_REPLY_TAKEN))
 		return; /* to an earlier start of this node */
 	if (reply->outcome == 0) {
 		pending_accepted(loop->pending, reply->attempt, reply->index, reply->term);

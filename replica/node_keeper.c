@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "base/bug.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -63,9 +64,10 @@ static void keeper_trim(struct replica *replica, uint64_t now_ns, struct arena *
 	uint64_t keep = replica->options.snapshot_catchup_entries != 0 ? replica->options.snapshot_catchup_entries
 	                                                               : KEEPER_CATCHUP_ENTRIES;
 	uint64_t first = atomic_load(&replica->shown.first_index), log_bytes = raftlog_disk_bytes(replica->log);
-	uint64_t to = store_flushed(replica->store), slowest = keeper_slowest(replica, now_ns, arena);
+	uint64_t to = HAS_BUG(TRIM_BEYOND_FLUSHED) ? store_applied(replica->store) : store_flushed(replica->store);
+	uint64_t slowest = keeper_slowest(replica, now_ns, arena);
 	uint64_t tail = slowest > keep ? slowest - keep : 0;
-	if (log_bytes > KEEPER_LOG_BYTES)
+	if (log_bytes > KEEPER_LOG_BYTES || HAS_BUG(TRIM_BEYOND_FLUSHED))
 		tail = slowest;
 	if (log_bytes <= KEEPER_LOG_BYTES_MAX && tail < to)
 		to = tail;

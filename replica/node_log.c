@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/bug.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -65,6 +66,8 @@ static void node_write_batch(struct replica *replica, struct batch *batch)
 		batch->write.entries = batch->entries;
 		batch->write.count = batch->count;
 		atomic_store(&replica->write_began_ns, clock_steady_ns());
+		if (HAS_BUG(WRITTEN_BEFORE_SYNC))
+			atomic_store(&replica->written, batch->write_id);
 		raftlog_write(replica->log, &batch->write);
 		atomic_store(&replica->write_began_ns, 0);
 		atomic_store(&replica->written, batch->write_id);
@@ -79,7 +82,8 @@ static void node_write_batch(struct replica *replica, struct batch *batch)
 
 static void node_reset_log(struct replica *replica, struct write_job *job)
 {
-	raftlog_reset(replica->log, job->reset_to->index, job->reset_to->term);
+	if (!HAS_BUG(INSTALL_KEEPS_LOG))
+		raftlog_reset(replica->log, job->reset_to->index, job->reset_to->term);
 	enum err err = recovery_forget_install(replica);
 	(void)err; /* logged; it is forgotten at the next start at the latest */
 	node_post(replica, job->reset_to);

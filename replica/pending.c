@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/buffer.h"
+#include "base/bug.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -337,7 +338,7 @@ void pending_refused(struct pending *pending, uint64_t attempt)
 /* The mutex is held. */
 static void pending_doubt(struct pending *pending, struct proposal *proposal)
 {
-	proposal->doubtful = true;
+	proposal->doubtful = !HAS_BUG(NEVER_IN_DOUBT);
 	pending_enqueue(pending, proposal);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/bug.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -211,7 +212,9 @@ void batch_write(struct batch *batch)
 		batch_write_slot(batch, batch->dirty_slots[i]);
 	for (size_t i = 0; i < batch->dirty_branch_count; i++)
 		batch_write_branch(batch, batch->dirty_branches[i]);
-	row_state_encode(&batch->state, &batch->scratch);
-	batch_put_row(batch, FAMILY_META, layout_state());
+	if (!HAS_BUG(APPLIED_APART) || batch->state.index % 2 == 0) {
+		row_state_encode(&batch->state, &batch->scratch);
+		batch_put_row(batch, FAMILY_META, layout_state());
+	}
 	database_write(batch->base->database, batch->writes);
 }

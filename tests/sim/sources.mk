@@ -44,6 +44,7 @@ STACK_SOURCES = $(ENGINE_SOURCES) \
 	tests/sim/stack_faults.c tests/sim/stack_faults.h \
 	tests/sim/stack_fibre.c tests/sim/stack_fibre.h \
 	tests/sim/stack_history.c tests/sim/stack_history.h \
+	tests/sim/stack_jobs.c tests/sim/stack_jobs.h \
 	tests/sim/stack_ledger.c tests/sim/stack_ledger.h \
 	tests/sim/stack_machine.c tests/sim/stack_machine.h \
 	tests/sim/stack_model.c tests/sim/stack_model.h \
@@ -55,6 +56,24 @@ tests_sim_stack_SOURCES = tests/sim/stack.c $(STACK_SOURCES)
 tests_sim_stack_LDFLAGS = $(STACK_LINK)
 tests_sim_stack_LDADD = tests/unit/store/libmemorydisk.a libreplica.a libraft.a libstore.a libbase.a $(STACK_LIBS)
 TESTS += tests/sim/stack
+
+# And with faults planted beside the core, each of which must be found.
+EXTRA_LIBRARIES += libreplica-bugs.a libstore-bugs.a
+libreplica_bugs_a_SOURCES = $(libreplica_a_SOURCES)
+nodist_libreplica_bugs_a_SOURCES = $(nodist_libreplica_a_SOURCES)
+libreplica_bugs_a_CPPFLAGS = $(AM_CPPFLAGS) -DPLANT_BUGS
+libstore_bugs_a_SOURCES = $(libstore_a_SOURCES)
+nodist_libstore_bugs_a_SOURCES = $(nodist_libstore_a_SOURCES)
+libstore_bugs_a_CPPFLAGS = $(AM_CPPFLAGS) -DPLANT_BUGS
+$(libreplica_bugs_a_OBJECTS): replica/peer.pb-c.h
+$(libstore_bugs_a_OBJECTS): store/command.pb-c.h
+check_PROGRAMS += tests/sim/stack_bugs
+tests_sim_stack_bugs_SOURCES = tests/sim/stack_bugs.c $(STACK_SOURCES)
+tests_sim_stack_bugs_CPPFLAGS = $(AM_CPPFLAGS) -DPLANT_BUGS
+tests_sim_stack_bugs_LDFLAGS = $(STACK_LINK)
+tests_sim_stack_bugs_LDADD = \
+	tests/unit/store/libmemorydisk.a libreplica-bugs.a libraft.a libstore-bugs.a libbase.a $(STACK_LIBS)
+TESTS += tests/sim/stack_bugs
 
 # The engine in place of RocksDB keeps what the store's own tests demand of a database.
 ENGINE_TESTS = tests/sim/engine_model tests/sim/engine_apply tests/sim/engine_sweep tests/sim/engine_crash

@@ -12,6 +12,7 @@
 #include "replica/node.h"
 #include "replica/wire.h"
 #include "tests/sim/stack_counters.h"
+#include "tests/sim/stack_faults.h"
 #include "tests/sim/stack_ledger.h"
 #include "tests/sim/stack_machine.h"
 
@@ -213,7 +214,7 @@ static void checker_recovered(unsigned node, const struct raft_start *start)
 		enum err err = raftlog_scan(machine_at(node)->log, recovered_entry, &recovered);
 		check(err == ERR_OK);
 	}
-	if (start->damaged && !subject->flipped && !subject->disk.resetting)
+	if (start->damaged && !subject->flipped)
 		world_fail("n%u calls its log damaged, and nothing was done to it", node);
 	if (subject->known && !start->damaged && !subject->disk.resetting) {
 		subject->flipped = false; /* it did not matter */
@@ -285,6 +286,7 @@ static void checker_elected(unsigned node, const struct raft *raft)
 {
 	uint64_t index = ledger_committed();
 	counters_add(COUNTER_ELECTION);
+	faults_moment(node);
 	world_hash((uint64_t)node << 48 ^ raft->term);
 	/* One may be elected late, in a term that is over: what later terms committed it need not have. */
 	while (index > 0 && ledger_at(index)->by_term >= raft->term)

@@ -21,6 +21,7 @@
 	each(CRASH_OPENING, "crashes while opening") \
 	each(CRASH_TORN, "crashes with torn or lost writes") \
 	each(CRASH_ALL, "crashes of all at once") \
+	each(AMBUSH, "crashes at a bad moment") \
 	each(DISK_FAILED, "nodes that ended by a failed disk") \
 	each(DISK_SLOW, "slow disks") \
 	each(DISK_STALLED, "disk stalls told") \

@@ -35,6 +35,7 @@ enum fault {
 	FAULT_FLIP_BIT,
 	FAULT_CLOCK,
 	FAULT_BREAK,
+	FAULT_AMBUSH, /* comes by faults_moment() */
 	FAULT_COUNT,
 };
 
@@ -76,6 +77,17 @@ static void faults_crash_all(void)
 	counters_add(COUNTER_CRASH_ALL);
 	for (unsigned node = 1; node <= machine_count(); node++)
 		faults_crash(node);
+}
+
+void faults_moment(unsigned node)
+{
+	if (plan.calm || !plan.enabled[FAULT_AMBUSH] || world_chance(600000))
+		return;
+	counters_add(COUNTER_AMBUSH);
+	enum memory_loss loss = (enum memory_loss)world_below(MEMORY_LOSSES);
+	uint64_t us = world_below(world_chance(500000) ? 5 * WORLD_MS : 50 * WORLD_MS);
+	world_plan(WORLD_CRASH, node, us, loss, NULL);
+	world_plan(WORLD_BOOT, node, us + 1 + world_below(WORLD_S), 0, NULL);
 }
 
 /* A log that is damaged on a quorum is lost: one at a time, while the cluster can do without it. */
@@ -229,6 +241,7 @@ static void faults_do(enum fault fault)
 	case FAULT_BREAK:
 		network_break(node, other);
 		break;
+	case FAULT_AMBUSH:
 	case FAULT_COUNT:
 		break;
 	}

@@ -10,3 +10,5 @@
 
 /* Ends the process when something does not hold. The hash is that of all that happened. */
 uint64_t faults_run_stack(uint64_t seed);
+/* Something has just happened at the node after which a crash hurts most: it may come soon. */
+void faults_moment(unsigned node);

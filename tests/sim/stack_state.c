@@ -7,6 +7,7 @@
 #include "store/view.h"
 #include "tests/sim/stack_checker.h"
 #include "tests/sim/stack_counters.h"
+#include "tests/sim/stack_faults.h"
 #include "tests/sim/stack_history.h"
 #include "tests/sim/stack_ledger.h"
 #include "tests/sim/stack_machine.h"
@@ -72,6 +73,7 @@ enum err __wrap_store_snapshot_install(struct store *store, const char *director
 		world_fail("n%u installs a state of index %ju over one of %ju", node, (uintmax_t)store_applied(store),
 		           (uintmax_t)before);
 	counters_add(COUNTER_SNAPSHOT_INSTALLED);
+	faults_moment(node);
 	history_stands(node, store_applied(store));
 	state_sum(node, store);
 	return ERR_OK;
