@@ -20,7 +20,6 @@ enum bug {
 	BUG_SESSION_FORGOTTEN,       /* outcomes are not remembered */
 	BUG_SESSION_NOT_LOADED,      /* nor read again at the start, or of a snapshot */
 	BUG_NEVER_IN_DOUBT,          /* a try without an answer counts as refused */
-	BUG_OLD_REPLY_TAKEN,         /* the answer to an earlier start of this node counts */
 	BUG_BARRIER_IGNORES_APPLIED, /* readers go on before the state has what they must see */
 	BUG_BARRIER_JOINS_ROUND,     /* readers join a round that is under way */
 	BUG_LEASE_WITHOUT_CLOCK,     /* a lease counts without a look at the clock */

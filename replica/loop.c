@@ -412,7 +412,7 @@ static void loop_on_forward(struct loop *loop, uint64_t from, const Peer__Forwar
 
 static void loop_on_forward_reply(struct loop *loop, const Peer__ForwardReply *reply)
 {
-	if (reply->nonce != loop->nonce && !HAS_BUG(OLD_REPLY_TAKEN))
+	if (reply->nonce != loop->nonce)
 		return; /* to an earlier start of this node */
 	if (reply->outcome == 0) {
 		pending_accepted(loop->pending, reply->attempt, reply->index, reply->term);

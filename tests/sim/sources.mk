@@ -29,7 +29,7 @@ STACK_LINK = $(AM_LDFLAGS) \
 	-Wl,--wrap=pthread_create,--wrap=pthread_join,--wrap=pthread_self,--wrap=pthread_setname_np \
 	-Wl,--wrap=pthread_mutex_lock,--wrap=pthread_mutex_trylock,--wrap=pthread_mutex_unlock \
 	-Wl,--wrap=pthread_cond_wait,--wrap=pthread_cond_signal,--wrap=pthread_cond_broadcast \
-	-Wl,--wrap=random_from_system,--wrap=identity_lock,--wrap=raft_new,--wrap=raft_step \
+	-Wl,--wrap=random_from_system,--wrap=identity_lock,--wrap=identity_derive,--wrap=raft_new,--wrap=raft_step \
 	-Wl,--wrap=raftlog_open,--wrap=raftlog_write,--wrap=raftlog_trim,--wrap=raftlog_reset \
 	-Wl,--wrap=store_apply,--wrap=store_snapshot_make,--wrap=store_snapshot_install
 STACK_LIBS = $(OPENSSL_LIBS) $(PROTOBUF_C_LIBS)
@@ -47,6 +47,7 @@ STACK_SOURCES = $(ENGINE_SOURCES) \
 	tests/sim/stack_jobs.c tests/sim/stack_jobs.h \
 	tests/sim/stack_ledger.c tests/sim/stack_ledger.h \
 	tests/sim/stack_machine.c tests/sim/stack_machine.h \
+	tests/sim/stack_members.c tests/sim/stack_members.h \
 	tests/sim/stack_model.c tests/sim/stack_model.h \
 	tests/sim/stack_network.c tests/sim/stack_network.h \
 	tests/sim/stack_state.c tests/sim/stack_state.h \

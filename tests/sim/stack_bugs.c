@@ -36,7 +36,6 @@ static const struct {
     {BUG_SESSION_FORGOTTEN, "session-forgotten"},
     {BUG_SESSION_NOT_LOADED, "session-not-loaded"},
     {BUG_NEVER_IN_DOUBT, "never-in-doubt"},
-    {BUG_OLD_REPLY_TAKEN, "old-reply-taken"},
     {BUG_BARRIER_IGNORES_APPLIED, "barrier-ignores-applied"},
     {BUG_BARRIER_JOINS_ROUND, "barrier-joins-round"},
     {BUG_LEASE_WITHOUT_CLOCK, "lease-without-clock"},

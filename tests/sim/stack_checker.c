@@ -40,6 +40,7 @@ struct subject {
 static struct {
 	struct subject subjects[WORLD_NODES_MAX + 1];
 	struct map leaders;                    /* term -> number of the node */
+	struct map joined, removed;            /* members of committed configurations, and those that were */
 	struct map votes[WORLD_NODES_MAX + 1]; /* term -> member */
 } checker;
 
@@ -216,10 +217,10 @@ static void checker_recovered(unsigned node, const struct raft_start *start)
 	}
 	if (start->damaged && !subject->flipped)
 		world_fail("n%u calls its log damaged, and nothing was done to it", node);
-	if (subject->known && !start->damaged && !subject->disk.resetting) {
-		subject->flipped = false; /* it did not matter */
+	if (!start->damaged)
+		subject->flipped = false; /* it is repaired, or did not matter */
+	if (subject->known && !start->damaged && !subject->disk.resetting)
 		checker_compare_recovered(node, &subject->disk, &recovered.log);
-	}
 	/* What a torn write left is durable from now on: the recovery has seen to it. */
 	if (!start->damaged) {
 		free(subject->disk.entries);
@@ -248,6 +249,8 @@ enum err __wrap_raft_new(const struct raft_options *options, const struct raft_s
 	check(err == ERR_OK);
 	if (start->damaged && !subject->damaged)
 		counters_add(COUNTER_DAMAGED);
+	if (!machine_at(node)->joins) /* a member by the first configuration, which is no entry */
+		map_set(&checker.joined, own.id, &checker);
 	subject->raft = *ret_raft;
 	subject->known = true;
 	subject->damaged = start->damaged;
@@ -320,6 +323,22 @@ static bool checker_half_has(const struct raft_config *config, bool outgoing, ui
 	return voters == 0 || have > voters / 2;
 }
 
+static void checker_config_committed(const struct raft_config *config)
+{
+	uint64_t member;
+	void *value;
+	counters_add(COUNTER_CONFIG_COMMITTED);
+	counters_add(raft_config_is_joint(config) ? COUNTER_CONFIG_JOINT : COUNTER_CONFIG_SIMPLE);
+	for (size_t i = 0; i < config->count; i++) {
+		if (map_find(&checker.removed, config->members[i].id) != NULL)
+			world_fail("a member that was removed is one again");
+		map_set(&checker.joined, config->members[i].id, &checker);
+	}
+	for (size_t at = 0; map_next(&checker.joined, &at, &member, &value);)
+		if (raft_config_find(config, member) == NULL)
+			map_set(&checker.removed, member, &checker);
+}
+
 static void checker_commits(unsigned node, const struct raft *raft, uint64_t index)
 {
 	uint64_t term = raft_trail_term(&raft->trail, index);
@@ -331,6 +350,8 @@ static void checker_commits(unsigned node, const struct raft *raft, uint64_t ind
 	}
 	if (!ledger_commit(node, index, term, raft->term))
 		return;
+	if (raft_trail_slot(&raft->trail, index)->kind == RAFT_ENTRY_CONFIG)
+		checker_config_committed(&raft_history_at(&raft->history, index)->config);
 	const struct raft_config *config = raft_config_now(raft);
 	if (!checker_half_has(config, false, index, term) || !checker_half_has(config, true, index, term))
 		world_fail("index %ju is committed by n%u and not on the disks of a quorum", (uintmax_t)index, node);
@@ -505,6 +526,25 @@ bool checker_is_voter(unsigned node)
 	return member != NULL && member->voter;
 }
 
+bool checker_is_member(unsigned node)
+{
+	const struct raft_config *config = checker_newest_config();
+	uint64_t member = machine_at(node)->member;
+	return config != NULL && member != 0 && raft_config_find(config, member) != NULL;
+}
+
+size_t checker_member_count(void)
+{
+	const struct raft_config *config = checker_newest_config();
+	return config != NULL ? config->count : 0;
+}
+
+bool checker_was_removed(unsigned node)
+{
+	uint64_t member = machine_at(node)->member;
+	return member != 0 && map_find(&checker.removed, member) != NULL;
+}
+
 size_t checker_voters(void)
 {
 	const struct raft_config *config = checker_newest_config();
@@ -533,6 +573,8 @@ void checker_begin(void)
 void checker_end(void)
 {
 	map_fini(&checker.leaders);
+	map_fini(&checker.joined);
+	map_fini(&checker.removed);
 	for (unsigned node = 0; node <= WORLD_NODES_MAX; node++) {
 		map_fini(&checker.votes[node]);
 		free(checker.subjects[node].disk.entries);

@@ -37,7 +37,10 @@ bool checker_sent(unsigned from, struct bytes frame);
 uint64_t checker_committed(void); /* the greatest index that was */
 unsigned checker_leader(void);    /* of the highest term, among those that are up; 0: none */
 uint64_t checker_commit_of(unsigned node);
-bool checker_is_damaged(unsigned node); /* or will be found so */
-bool checker_is_voter(unsigned node);   /* in the newest committed configuration */
-size_t checker_voters(void);            /* in it; the smaller half of a joint one */
+bool checker_is_damaged(unsigned node);  /* or will be found so */
+bool checker_is_voter(unsigned node);    /* in the newest committed configuration */
+bool checker_is_member(unsigned node);   /* in it */
+size_t checker_member_count(void);       /* in it; 0: nobody leads */
+bool checker_was_removed(unsigned node); /* it was a member, and is not in a committed one any more */
+size_t checker_voters(void);             /* in it; the smaller half of a joint one */
 bool checker_is_joint(void);

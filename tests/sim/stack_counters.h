@@ -50,7 +50,17 @@
 	each(READ_OK, "reads answered") \
 	each(READ_LEASE, "reads by lease") \
 	each(READ_ROUND, "reads by a round") \
-	each(READ_TIMEOUT, "reads timed out")
+	each(READ_TIMEOUT, "reads timed out") \
+	each(CONFIG_COMMITTED, "configurations committed") \
+	each(CONFIG_JOINT, "joint configurations committed") \
+	each(CONFIG_SIMPLE, "simple configurations committed") \
+	each(MEMBER_ADDED, "members added") \
+	each(MEMBER_REPLACED, "members added for others") \
+	each(MEMBER_REMOVED, "members removed") \
+	each(MEMBER_PROMOTED, "members promoted by hand") \
+	each(MEMBER_DEMOTED, "members demoted") \
+	each(CHANGE_REFUSED, "changes refused") \
+	each(CHANGE_UNKNOWN, "changes of unknown outcome")
 /* clang-format on */
 
 #define COUNTERS_ENUM(name, text) COUNTER_##name,

@@ -10,6 +10,7 @@
 #include "tests/sim/stack_counters.h"
 #include "tests/sim/stack_history.h"
 #include "tests/sim/stack_machine.h"
+#include "tests/sim/stack_members.h"
 #include "tests/sim/stack_network.h"
 
 enum {
@@ -35,6 +36,8 @@ enum fault {
 	FAULT_FLIP_BIT,
 	FAULT_CLOCK,
 	FAULT_BREAK,
+	FAULT_MEMBERS,
+	FAULT_RETIRE,
 	FAULT_AMBUSH, /* comes by faults_moment() */
 	FAULT_COUNT,
 };
@@ -241,6 +244,12 @@ static void faults_do(enum fault fault)
 	case FAULT_BREAK:
 		network_break(node, other);
 		break;
+	case FAULT_MEMBERS:
+		members_change();
+		break;
+	case FAULT_RETIRE:
+		members_retire();
+		break;
 	case FAULT_AMBUSH:
 	case FAULT_COUNT:
 		break;
@@ -284,12 +293,30 @@ static void faults_end(void)
 	}
 }
 
+/* Who was removed is taken down; all others are to be members that are up and whole. */
+static const char *faults_what_is_missing(void)
+{
+	if (!members_settled())
+		return "a change of the members has no answer";
+	if (checker_leader() == 0 || checker_is_joint())
+		return "there is no leader, or a joint configuration";
+	members_retire();
+	for (unsigned node = 1; node <= machine_count(); node++) {
+		if (machine_at(node)->gone)
+			continue;
+		if (!machine_is_up(node))
+			return "a node is down";
+		if (checker_is_damaged(node))
+			return "a log is damaged";
+		if (!checker_is_member(node))
+			return "a node is not a member";
+	}
+	return NULL;
+}
+
 static bool faults_all_up(void)
 {
-	for (unsigned node = 1; node <= machine_count(); node++)
-		if (!machine_is_up(node) || checker_is_damaged(node))
-			return false;
-	return true;
+	return faults_what_is_missing() == NULL;
 }
 
 static bool faults_all_answered(void)
@@ -299,8 +326,9 @@ static bool faults_all_answered(void)
 
 static bool faults_all_alike(void)
 {
+	members_retire(); /* one that was replaced only now */
 	for (unsigned node = 1; node <= machine_count(); node++)
-		if (!machine_is_up(node) || machine_applied(node) != checker_committed())
+		if (!machine_at(node)->gone && (!machine_is_up(node) || machine_applied(node) != checker_committed()))
 			return false;
 	return history_waiting() == 0;
 }
@@ -313,10 +341,11 @@ static void faults_check_calm(void)
 	world_run(world_now_us() + 2 * WORLD_S, NULL);
 	plan.client_us = CALM_US * UINT64_C(1000);
 	if (!world_run(deadline_us, faults_all_up))
-		world_fail("not every node is up and whole %ju s after the faults ended",
-		           (uintmax_t)(CALM_US / WORLD_S));
+		world_fail("the cluster is not whole %ju s after the faults ended: %s", (uintmax_t)(CALM_US / WORLD_S),
+		           faults_what_is_missing());
 	for (unsigned node = 1; node <= machine_count(); node++)
-		history_probe(node);
+		if (machine_is_up(node))
+			history_probe(node);
 	if (!world_run(deadline_us, faults_all_answered))
 		world_fail("%zu calls are not answered in the calm", history_waiting());
 	if (history_probes_failed() != 0)
@@ -355,6 +384,7 @@ uint64_t faults_run_stack(uint64_t seed)
 	network_begin();
 	checker_begin();
 	history_begin();
+	members_begin();
 	world_handle(WORLD_FAULT, faults_on_fault);
 	world_handle(WORLD_CLIENT, faults_on_client);
 	for (unsigned node = 1; node <= machine_count(); node++)

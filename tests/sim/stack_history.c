@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "replica/replica.h"
+#include "tests/sim/stack_checker.h"
 #include "tests/sim/stack_counters.h"
 #include "tests/sim/stack_machine.h"
 #include "tests/sim/stack_model.h"
@@ -157,7 +158,7 @@ static void history_end_call(struct call *call, enum call_state state)
 	call->state = state;
 	LIST_REMOVE(call, next);
 	history.waiting_count--;
-	if (call->is_probe && state != CALL_OK)
+	if (call->is_probe && state != CALL_OK && !checker_was_removed(call->node))
 		history.probes_failed++;
 }
 

@@ -20,6 +20,7 @@
 #include "tests/sim/stack_engine.h"
 #include "tests/sim/stack_fibre.h"
 #include "tests/sim/stack_history.h"
+#include "tests/sim/stack_members.h"
 #include "tests/sim/stack_network.h"
 #include "tests/sim/stack_state.h"
 
@@ -28,6 +29,7 @@ enum { MACHINE_SEGMENT_BYTES = 64 << 10, MACHINE_MEMORY_BYTES = 1 << 20 };
 static struct {
 	struct machine machines[WORLD_NODES_MAX + 1];
 	struct machine_plan plan;
+	unsigned count;
 	char directory[64];
 } machines;
 
@@ -39,7 +41,7 @@ struct machine *machine_at(unsigned node)
 
 unsigned machine_count(void)
 {
-	return machines.plan.members;
+	return machines.count;
 }
 
 struct machine_plan *machine_plan(void)
@@ -104,6 +106,26 @@ enum err __wrap_identity_lock(const char *data_directory, int *ret_lock)
 	enum err err = __real_identity_lock(data_directory, ret_lock);
 	if (err == ERR_OK)
 		machine_at(world_node())->lock = *ret_lock;
+	return err;
+}
+
+/* A joiner is told who it is by the cluster, which begins for it as it began for all. */
+enum err __real_identity_derive(const struct replica_options *options, struct arena *arena,
+                                struct identity *ret_identity);
+enum err __wrap_identity_derive(const struct replica_options *options, struct arena *arena,
+                                struct identity *ret_identity);
+enum err __wrap_identity_derive(const struct replica_options *options, struct arena *arena,
+                                struct identity *ret_identity)
+{
+	const struct machine *machine = machine_at(world_node());
+	struct replica_options as_first = *options;
+	if (machine->joins)
+		as_first.name = options->initial_cluster[0].name;
+	enum err err = __real_identity_derive(&as_first, arena, ret_identity);
+	if (err == ERR_OK && machine->joins) {
+		ret_identity->member = machine->member;
+		ret_identity->name = machine->name;
+	}
 	return err;
 }
 
@@ -193,7 +215,7 @@ static void *machine_main(void *argument)
 void machine_boot(unsigned node)
 {
 	struct machine *machine = machine_at(node);
-	if (machine->state != MACHINE_DOWN)
+	if (machine->state != MACHINE_DOWN || machine->gone || (machine->joins && machine->member == 0))
 		return;
 	if (machine->disk == NULL)
 		machine->disk = memory_disk_new();
@@ -201,6 +223,28 @@ void machine_boot(unsigned node)
 	machine->dying = machine->excused = false;
 	world_say(node, "boot");
 	fibre_start(node, machine_main, machine);
+}
+
+unsigned machine_add(void)
+{
+	check(machines.count < WORLD_NODES_MAX);
+	machine_at(++machines.count)->joins = true;
+	return machines.count;
+}
+
+void machine_join(unsigned node, uint64_t member)
+{
+	check(machine_at(node)->joins && machine_at(node)->member == 0);
+	machine_at(node)->member = member;
+}
+
+void machine_retire(unsigned node)
+{
+	if (machine_at(node)->gone)
+		return;
+	world_say(node, "gone for good");
+	machine_crash(node, MEMORY_KILLED);
+	machine_at(node)->gone = true;
 }
 
 static void machine_on_boot(const struct event *event)
@@ -233,6 +277,7 @@ void machine_crash(unsigned node, enum memory_loss loss)
 		counters_add(COUNTER_CRASH_TORN);
 	checker_crashed(node);
 	history_crashed(node);
+	members_crashed(node);
 	fibre_kill_node(node);
 	network_forget(node);
 	engine_crash(machine->directory);
@@ -350,6 +395,7 @@ void machine_begin(const struct machine_plan *plan)
 {
 	memset(&machines, 0, sizeof machines);
 	machines.plan = *plan;
+	machines.count = plan->members;
 	machine_place();
 	for (unsigned node = 1; node <= WORLD_NODES_MAX; node++) {
 		struct machine *machine = machine_at(node);

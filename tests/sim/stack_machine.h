@@ -23,7 +23,8 @@ struct machine {
 	uint64_t life;   /* grows with each crash */
 	uint64_t member; /* its id; 0: never seen */
 	char name[16], url[32], directory[128];
-	bool joins; /* not one of the initial members */
+	bool joins; /* not one of the initial members; it waits until it has an id */
+	bool gone;  /* taken down for good */
 	struct replica *replica;
 	struct raftlog *log;
 	struct memory_disk *disk;
@@ -51,7 +52,10 @@ unsigned machine_of_member(uint64_t member); /* 0: none */
 uint64_t machine_life(unsigned node);
 bool machine_is_up(unsigned node);
 bool machine_is_dying(unsigned node);
-void machine_boot(unsigned node);
+void machine_boot(unsigned node); /* not one that is gone, or has no id yet */
+unsigned machine_add(void);       /* one more, to be started once it is let in */
+void machine_join(unsigned node, uint64_t member);
+void machine_retire(unsigned node);
 /* Nothing when it is down. Its files are closed, its threads gone, its disk is what the loss leaves. */
 void machine_crash(unsigned node, enum memory_loss loss);
 /* Its next calls of the disk fail; it ends by that, and may. */

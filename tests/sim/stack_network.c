@@ -129,14 +129,14 @@ static void network_arrive(const struct frame *frame, struct transport *transpor
 	check(err == ERR_OK && size == frame->content.size);
 	arena_init(&arena);
 	err = frame_unpack(body, &arena, &envelope);
-	check(err == ERR_OK && envelope->to == transport->options.member);
+	check(err == ERR_OK);
 	world_hash(envelope->from << 32 ^ crc32c(0, body));
-	if (envelope->body_case == PEER__ENVELOPE__BODY_HELLO) {
+	bool ours = envelope->to == transport->options.member, taken = false;
+	if (ours && envelope->body_case == PEER__ENVELOPE__BODY_HELLO)
 		network_heed_hello(transport, envelope->hello);
-		arena_fini(&arena);
-		return;
-	}
-	if (!transport->options.received(transport->options.argument, &arena, envelope))
+	else if (ours && envelope->cluster == transport->options.cluster)
+		taken = transport->options.received(transport->options.argument, &arena, envelope);
+	if (!taken)
 		arena_fini(&arena);
 }
 

@@ -40,6 +40,29 @@ static void state_entry(unsigned node, const struct store_entry *entry, struct a
 	history_applying(entry->index, &command);
 }
 
+/* The members that the state knows are those of its configuration. */
+static void state_members(unsigned node, struct store *store, struct arena *arena)
+{
+	struct bytes payload = BYTES_NONE, rest = BYTES_NONE;
+	struct kv_member_list list = {0};
+	struct raft_config config;
+	raft_config_init(&config);
+	struct kv_view *view = kv_view_open(store_kv(store));
+	enum err err = store_config(store, arena, &payload);
+	if (err == ERR_OK)
+		err = raft_config_decode(payload, &config, &rest);
+	if (err == ERR_OK)
+		err = kv_members(view, arena, &list);
+	check(err == ERR_OK);
+	kv_view_close(view);
+	bool same = list.count == config.count;
+	for (size_t i = 0; same && i < list.count; i++)
+		same = raft_config_find(&config, list.members[i].id) != NULL;
+	if (!same)
+		world_fail("n%u knows other members than are in its configuration", node);
+	raft_config_fini(&config);
+}
+
 void __real_store_apply(struct store *store, const struct store_entry *entries, size_t count, const bool *wanted,
                         struct kv_result **ret_results);
 void __wrap_store_apply(struct store *store, const struct store_entry *entries, size_t count, const bool *wanted,
@@ -57,6 +80,11 @@ void __wrap_store_apply(struct store *store, const struct store_entry *entries, 
 		state_entry(node, &entries[i], &arena);
 	__real_store_apply(store, entries, count, wanted, ret_results);
 	history_applied(node, entries[count - 1].index);
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].is_config) {
+			state_members(node, store, &arena);
+			break;
+		}
 	state_sum(node, store);
 }
 

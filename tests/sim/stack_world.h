@@ -28,7 +28,8 @@ enum world_event {
 	WORLD_CRASH,
 	WORLD_FAULT,
 	WORLD_CLIENT,
-	WORLD_EVENTS
+	WORLD_MEMBERS,
+	WORLD_EVENTS,
 };
 
 /* Frees what it carries too. */
