@@ -29,7 +29,7 @@ STACK_LINK = $(AM_LDFLAGS) \
 	-Wl,--wrap=pthread_create,--wrap=pthread_join,--wrap=pthread_self,--wrap=pthread_setname_np \
 	-Wl,--wrap=pthread_mutex_lock,--wrap=pthread_mutex_trylock,--wrap=pthread_mutex_unlock \
 	-Wl,--wrap=pthread_cond_wait,--wrap=pthread_cond_signal,--wrap=pthread_cond_broadcast \
-	-Wl,--wrap=random_from_system,--wrap=identity_lock,--wrap=identity_derive,--wrap=raft_new,--wrap=raft_step \
+	-Wl,--wrap=random_from_system,--wrap=identity_lock,--wrap=join_cluster,--wrap=raft_new,--wrap=raft_step \
 	-Wl,--wrap=raftlog_open,--wrap=raftlog_write,--wrap=raftlog_trim,--wrap=raftlog_reset \
 	-Wl,--wrap=store_apply,--wrap=store_snapshot_make,--wrap=store_snapshot_install
 STACK_LIBS = $(OPENSSL_LIBS) $(PROTOBUF_C_LIBS)

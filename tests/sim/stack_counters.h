@@ -59,6 +59,7 @@
 	each(MEMBER_REMOVED, "members removed") \
 	each(MEMBER_PROMOTED, "members promoted by hand") \
 	each(MEMBER_DEMOTED, "members demoted") \
+	each(MEMBER_LEARNED, "members that learned of their removal") \
 	each(CHANGE_REFUSED, "changes refused") \
 	each(CHANGE_UNKNOWN, "changes of unknown outcome")
 /* clang-format on */

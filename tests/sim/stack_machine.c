@@ -109,24 +109,50 @@ enum err __wrap_identity_lock(const char *data_directory, int *ret_lock)
 	return err;
 }
 
-/* A joiner is told who it is by the cluster, which begins for it as it began for all. */
-enum err __real_identity_derive(const struct replica_options *options, struct arena *arena,
-                                struct identity *ret_identity);
-enum err __wrap_identity_derive(const struct replica_options *options, struct arena *arena,
-                                struct identity *ret_identity);
-enum err __wrap_identity_derive(const struct replica_options *options, struct arena *arena,
-                                struct identity *ret_identity)
+/* Of an initial member, or of whoever joins: named alone. */
+static struct replica_options machine_options(const struct machine *machine, struct replica_peer *peers)
 {
-	const struct machine *machine = machine_at(world_node());
-	struct replica_options as_first = *options;
-	if (machine->joins)
-		as_first.name = options->initial_cluster[0].name;
-	enum err err = __real_identity_derive(&as_first, arena, ret_identity);
-	if (err == ERR_OK && machine->joins) {
-		ret_identity->member = machine->member;
-		ret_identity->name = machine->name;
+	size_t count = 0;
+	for (unsigned node = 1; node <= machines.plan.members; node++)
+		peers[count++] = (struct replica_peer){machine_at(node)->name, machine_at(node)->url};
+	if (machine->joins) {
+		peers[0] = (struct replica_peer){machine->name, machine->url};
+		count = 1;
 	}
-	return err;
+	return (struct replica_options){
+	    .name = machine->name,
+	    .data_directory = machine->directory,
+	    .listen_peer_url = machine->url,
+	    .client_urls = "",
+	    .initial_cluster = peers,
+	    .initial_count = count,
+	    .cluster_token = "sim",
+	    .heartbeat_interval_ms = machines.plan.heartbeat_ms,
+	    .election_timeout_ms = machines.plan.election_ms,
+	    .value_bytes_max = 1 << 20,
+	    .memory_bytes = MACHINE_MEMORY_BYTES,
+	    .snapshot_catchup_entries = machines.plan.catchup_entries,
+	    .version = "0",
+	    .join_url = machine->joins ? machine_at(1)->url : NULL,
+	};
+}
+
+/* It asked before it was started (stack_members.h), and is told what the cluster tells a joiner. */
+enum err __wrap_join_cluster(const struct replica_options *options, struct arena *arena, struct identity *ret_identity);
+enum err __wrap_join_cluster(const struct replica_options *options, struct arena *arena, struct identity *ret_identity)
+{
+	(void)options;
+	const struct machine *machine = machine_at(world_node());
+	struct replica_peer peers[WORLD_NODES_MAX];
+	struct replica_options first = machine_options(machine_at(1), peers);
+	enum err err = identity_derive(&first, arena, ret_identity);
+	check(err == ERR_OK);
+	ret_identity->member = machine->member;
+	ret_identity->name = machine->name;
+	ret_identity->joined = ret_identity->confirmed = true;
+	ret_identity->contacts = ret_identity->members;
+	ret_identity->contact_count = ret_identity->member_count;
+	return ERR_OK;
 }
 
 /* The log's files are on the memory disk; what stands for them in the directory says that there is a log. */
@@ -160,30 +186,13 @@ enum err __wrap_raftlog_open(const struct raftlog_options *options, struct raftl
 
 /* ---- boot ---- */
 
-static struct replica_options machine_options(const struct machine *machine, struct replica_peer *peers)
-{
-	for (unsigned node = 1; node <= machines.plan.members; node++)
-		peers[node - 1] = (struct replica_peer){machines.machines[node].name, machines.machines[node].url};
-	return (struct replica_options){
-	    .name = machine->name,
-	    .data_directory = machine->directory,
-	    .listen_peer_url = machine->url,
-	    .client_urls = "",
-	    .initial_cluster = peers,
-	    .initial_count = machines.plan.members,
-	    .cluster_token = "sim",
-	    .heartbeat_interval_ms = machines.plan.heartbeat_ms,
-	    .election_timeout_ms = machines.plan.election_ms,
-	    .value_bytes_max = 1 << 20,
-	    .memory_bytes = MACHINE_MEMORY_BYTES,
-	    .snapshot_catchup_entries = machines.plan.catchup_entries,
-	    .version = "0",
-	};
-}
-
 /* Not under a fault: a node that cannot open its data says so once, and is started again. */
 static void machine_did_not_open(unsigned node, enum err err)
 {
+	if (err == ERR_REMOVED && checker_was_removed(node)) {
+		counters_add(COUNTER_MEMBER_LEARNED);
+		machine_at(node)->gone = machine_at(node)->excused = true;
+	}
 	if (!machine_at(node)->excused)
 		world_fail("n%u cannot open its data: %s", node, err_name(err));
 	machine_dies(node, "open");
@@ -360,6 +369,19 @@ bool machine_flip_bit(unsigned node)
 	checker_flipped(node);
 	network_silence(node);
 	return true;
+}
+
+void machine_look(unsigned node)
+{
+	if (!machine_is_up(node))
+		return;
+	enum err verdict = replica_verdict(machine_at(node)->replica);
+	if (verdict == ERR_OK)
+		return;
+	if (verdict != ERR_REMOVED || !checker_was_removed(node))
+		world_fail("n%u believes that it must end: %s", node, err_name(verdict));
+	counters_add(COUNTER_MEMBER_LEARNED);
+	machine_retire(node);
 }
 
 uint64_t machine_applied(unsigned node)

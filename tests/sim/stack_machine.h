@@ -64,6 +64,7 @@ void machine_fill_disk(unsigned node);
 void machine_spare(unsigned node); /* no more of that */
 /* It crashes, and a bit of what was known to be durable is another one. False: there is nothing to damage. */
 bool machine_flip_bit(unsigned node);
+void machine_look(unsigned node);        /* does it believe that it was removed? Then it ends */
 uint64_t machine_applied(unsigned node); /* of one that is up */
 
 /* ---- what it says, by the log ---- */

@@ -56,6 +56,8 @@ static void members_on_again(const struct event *event)
 	for (unsigned i = 0; i < members.join_count; i++)
 		wish_ask(&members.joins[i]);
 	wish_ask(&members.other);
+	for (unsigned node = 1; node <= machine_count(); node++)
+		machine_look(node);
 	world_plan(WORLD_MEMBERS, 0, world_below(MEMBERS_AGAIN_US), 0, NULL);
 }
 
