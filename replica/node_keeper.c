@@ -95,6 +95,15 @@ static void keeper_end_promise(struct replica *replica, uint64_t now_ns)
 
 /* ---- members ---- */
 
+/* This member's URL by its initial cluster; NULL: it is not in it. */
+static const char *keeper_initial_url(const struct replica *replica)
+{
+	for (size_t i = 0; i < replica->options.initial_count; i++)
+		if (strcmp(replica->options.initial_cluster[i].name, replica->options.name) == 0)
+			return replica->options.initial_cluster[i].url;
+	return NULL;
+}
+
 static void keeper_peer(struct replica *replica, const struct kv_member *member)
 {
 	if (member->id == replica->identity.member)
@@ -102,7 +111,10 @@ static void keeper_peer(struct replica *replica, const struct kv_member *member)
 	AUTO_FREE char *url = memory_dup_string(member->peer_urls);
 	const char *name = member->name != NULL ? member->name : "";
 	url[strcspn(url, ",")] = 0;
-	enum err err = url[0] != 0 ? transport_peer(replica->transport, member->id, name, url) : ERR_OK;
+	/* Who has this member's own URL is the one whose place it takes, on the same machine. */
+	const char *own = keeper_initial_url(replica);
+	bool elsewhere = url[0] != 0 && (own == NULL || strcmp(url, own) != 0);
+	enum err err = elsewhere ? transport_peer(replica->transport, member->id, name, url) : ERR_OK;
 	(void)err; /* logged there, when the address is new */
 }
 
@@ -171,15 +183,6 @@ static bool keeper_member_differs(const struct kv_member *one, const struct kv_m
 {
 	return strcmp(one->name, other->name) != 0 || strcmp(one->peer_urls, other->peer_urls) != 0 ||
 	       strcmp(one->client_urls, other->client_urls) != 0;
-}
-
-/* This member's URL by its initial cluster; NULL: it is not in it. */
-static const char *keeper_initial_url(const struct replica *replica)
-{
-	for (size_t i = 0; i < replica->options.initial_count; i++)
-		if (strcmp(replica->options.initial_cluster[i].name, replica->options.name) == 0)
-			return replica->options.initial_cluster[i].url;
-	return NULL;
 }
 
 /* What it began with, or was let in with. */

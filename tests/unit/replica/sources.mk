@@ -13,13 +13,18 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_entry \
 	tests/unit/replica/test_fetch \
 	tests/unit/replica/test_frame \
+	tests/unit/replica/test_identity \
+	tests/unit/replica/test_join \
 	tests/unit/replica/test_loop \
 	tests/unit/replica/test_loop_change \
 	tests/unit/replica/test_membership \
+	tests/unit/replica/test_node_standing \
 	tests/unit/replica/test_pending \
 	tests/unit/replica/test_replica \
 	tests/unit/replica/test_reports \
+	tests/unit/replica/test_roll \
 	tests/unit/replica/test_roster \
+	tests/unit/replica/test_standing \
 	tests/unit/replica/test_transport
 check_PROGRAMS += $(REPLICA_TESTS)
 TESTS += $(REPLICA_TESTS)
@@ -33,11 +38,16 @@ tests_unit_replica_test_decision_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_entry_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_fetch_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_frame_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_identity_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_join_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_change_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_membership_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_node_standing_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_pending_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_replica_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_reports_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_roll_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_roster_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_standing_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_transport_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)

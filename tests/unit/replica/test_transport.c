@@ -2,6 +2,7 @@
 #include "replica/transport.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proto.h"
+#include "replica/join.h"
 #include "tests/unit/unit.h"
 
 enum { CLUSTER = 99, PATIENCE_S = 30, LOOK_MS = 2 };
@@ -385,6 +387,210 @@ static void another_election_timeout_is_refused(void **state)
 	end_close(&one);
 }
 
+static void who_is_turned_away_is_told_why(void **state)
+{
+	struct end one = {0}, removed = {0};
+	end_open(&one, 1);
+	end_open(&removed, 2);
+	atomic_store(&one.verdict, TRANSPORT_REMOVED);
+	assert_int_equal(transport_peer(removed.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(atomic_load(&removed.judged[TRANSPORT_REMOVED]) > 1); /* and again, when it comes again */
+	assert_false(transport_is_up(removed.transport, 1));
+	atomic_store(&one.verdict, TRANSPORT_OTHER_DIRECTORY);
+	WAIT_FOR(atomic_load(&removed.judged[TRANSPORT_OTHER_DIRECTORY]) > 0);
+	assert_int_equal(atomic_load(&removed.judged[TRANSPORT_WELCOME]), 0);
+	atomic_store(&one.verdict, TRANSPORT_WELCOME);
+	WAIT_FOR(transport_is_up(removed.transport, 1));
+	end_close(&one);
+	end_close(&removed);
+}
+
+static void who_dials_judges_too(void **state)
+{
+	struct end one = {.verdict = TRANSPORT_OTHER_DIRECTORY}, other = {0}, third = {0};
+	end_open(&one, 1);
+	end_open(&other, 2);
+	end_open(&third, 3);
+	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK);
+	assert_int_equal(transport_peer(third.transport, 2, "other", other.url), ERR_OK);
+	WAIT_FOR(transport_is_up(third.transport, 2)); /* the first had the same time */
+	for (int i = 0; i < 100; i++) {
+		assert_false(transport_is_up(one.transport, 2));
+		poll(NULL, 0, LOOK_MS);
+	}
+	end_close(&one);
+	end_close(&other);
+	end_close(&third);
+}
+
+static void who_may_not_speak_is_hung_up_on(void **state)
+{
+	struct end one = {.deaf = true}, other = {0};
+	end_open(&one, 1);
+	end_open(&other, 2);
+	assert_int_equal(transport_peer(other.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(transport_is_up(other.transport, 1));
+	assert_int_equal(end_send(&other, &one, 1, 10), ERR_OK);
+	transport_flush(other.transport);
+	WAIT_FOR(atomic_load(&other.unreachable) > 0);
+	assert_int_equal(atomic_load(&one.directory), 1002);
+	assert_int_equal(atomic_load(&one.received), 0);
+	atomic_store(&one.deaf, false);
+	WAIT_FOR(transport_is_up(other.transport, 1));
+	assert_int_equal(end_send(&other, &one, 2, 10), ERR_OK);
+	transport_flush(other.transport);
+	WAIT_FOR(atomic_load(&one.received) == 1);
+	end_close(&one);
+	end_close(&other);
+}
+
+static void who_is_forgotten_has_to_say_hello_again(void **state)
+{
+	struct end one = {0}, other = {0};
+	uint64_t ids[4];
+	end_open(&one, 1);
+	end_open(&other, 2);
+	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK);
+	assert_int_equal(transport_peer(other.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(transport_is_up(one.transport, 2) && transport_is_up(other.transport, 1));
+	assert_int_equal(transport_peers(one.transport, ids, 4), 1);
+	assert_int_equal(ids[0], 2);
+	unsigned welcomes = atomic_load(&other.judged[TRANSPORT_WELCOME]);
+	transport_forget(one.transport, 2);
+	WAIT_FOR(atomic_load(&other.judged[TRANSPORT_WELCOME]) > welcomes);
+	WAIT_FOR(!transport_is_up(one.transport, 2)); /* it is not dialled */
+	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK);
+	WAIT_FOR(transport_is_up(one.transport, 2));
+	end_close(&one);
+	end_close(&other);
+}
+
+/* ---- strangers ---- */
+
+static int stranger_dial(const struct end *end)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	unsigned port = 0;
+	assert_int_equal(sscanf(end->url, "tcp://127.0.0.1:%u", &port), 1);
+	address.sin_port = htons((uint16_t)port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+static int stranger_ask(const struct end *end, const char *name)
+{
+	AUTO_BUFFER struct buffer buffer;
+	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
+	Peer__Join join = PEER__JOIN__INIT;
+	buffer_init(&buffer, 1 << 20);
+	join.magic = TRANSPORT_MAGIC;
+	join.name = (char *)name;
+	envelope.body_case = PEER__ENVELOPE__BODY_JOIN;
+	envelope.join = &join;
+	assert_int_equal(frame_pack(&envelope, &buffer), ERR_OK);
+	int fd = stranger_dial(end);
+	assert_int_equal(send(fd, buffer.data, buffer.size, MSG_NOSIGNAL), buffer.size);
+	return fd;
+}
+
+/* The outcome in the answer, after which nothing more comes; 0: none came. */
+static uint32_t stranger_hear(int fd)
+{
+	static uint8_t input[1 << 20];
+	size_t size = 0;
+	ssize_t came;
+	while ((came = recv(fd, input + size, sizeof input - size, 0)) > 0)
+		size += (size_t)came;
+	close(fd);
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct bytes body = BYTES_NONE;
+	Peer__Envelope *envelope = NULL;
+	if (frame_split(bytes_of(input, size), &body, &size) != ERR_OK)
+		return 0;
+	assert_int_equal(frame_unpack(body, &arena, &envelope), ERR_OK);
+	assert_int_equal(envelope->body_case, PEER__ENVELOPE__BODY_JOIN_ANSWER);
+	return envelope->join_answer->outcome;
+}
+
+static void who_asks_to_join_is_answered_once(void **state)
+{
+	static char why[500000];
+	struct end one = {0};
+	Peer__JoinAnswer answer = PEER__JOIN_ANSWER__INIT;
+	end_open(&one, 1);
+	int fd = stranger_ask(&one, "n2");
+	WAIT_FOR(atomic_load(&one.asks) == 1);
+	memset(why, 'x', sizeof why - 1); /* more than a socket takes at once */
+	answer.outcome = JOIN_REFUSED;
+	answer.why = why;
+	uint64_t ticket = atomic_load(&one.ticket);
+	transport_answer(one.transport, ticket + 1, &answer); /* nobody's */
+	transport_answer(one.transport, ticket, &answer);
+	transport_answer(one.transport, ticket, &answer);
+	assert_int_equal(stranger_hear(fd), JOIN_REFUSED);
+	end_close(&one);
+}
+
+static void those_who_ask_do_not_fill_the_node(void **state)
+{
+	struct end one = {0};
+	int asking[TRANSPORT_ASKS_MAX];
+	end_open(&one, 1);
+	for (unsigned i = 0; i < TRANSPORT_ASKS_MAX; i++) {
+		asking[i] = stranger_ask(&one, "n2");
+		WAIT_FOR(atomic_load(&one.asks) == i + 1);
+	}
+	assert_int_equal(stranger_hear(stranger_ask(&one, "n3")), JOIN_LATER);
+	assert_int_equal(atomic_load(&one.asks), TRANSPORT_ASKS_MAX);
+	/* One is answered: there is room for another. */
+	Peer__JoinAnswer answer = PEER__JOIN_ANSWER__INIT;
+	answer.outcome = JOIN_REFUSED;
+	transport_answer(one.transport, atomic_load(&one.ticket), &answer);
+	assert_int_equal(stranger_hear(asking[TRANSPORT_ASKS_MAX - 1]), JOIN_REFUSED);
+	int other = stranger_ask(&one, "n4");
+	WAIT_FOR(atomic_load(&one.asks) == TRANSPORT_ASKS_MAX + 1);
+	end_close(&one); /* the others wait, and are hung up on */
+	for (unsigned i = 0; i < TRANSPORT_ASKS_MAX - 1; i++)
+		assert_int_equal(stranger_hear(asking[i]), 0);
+	assert_int_equal(stranger_hear(other), 0);
+}
+
+static void a_stranger_who_says_too_much_is_hung_up_on(void **state)
+{
+	static char name[TRANSPORT_STRANGER_BYTES_MAX + 1];
+	struct end one = {0};
+	memset(name, 'x', sizeof name - 1);
+	end_open(&one, 1);
+	assert_int_equal(stranger_hear(stranger_ask(&one, name)), 0);
+	assert_int_equal(atomic_load(&one.asks), 0);
+	end_close(&one);
+}
+
+/* More than there can be connections, all silent: a member comes in all the same. */
+static void silent_strangers_keep_no_member_out(void **state)
+{
+	enum { STRANGERS = TRANSPORT_INBOUND_MAX + 50 };
+	static int strangers[STRANGERS];
+	struct end one = {0}, member = {0};
+	end_open(&one, 1);
+	for (int i = 0; i < STRANGERS; i++)
+		strangers[i] = stranger_dial(&one);
+	char nothing;
+	assert_true(recv(strangers[0], &nothing, 1, 0) <= 0); /* the first had to go, for the last */
+	assert_int_equal(recv(strangers[STRANGERS - 1], &nothing, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	end_open(&member, 2);
+	assert_int_equal(transport_peer(member.transport, 1, "one", one.url), ERR_OK);
+	WAIT_FOR(transport_is_up(member.transport, 1));
+	for (int i = 0; i < STRANGERS; i++)
+		close(strangers[i]);
+	end_close(&member);
+	end_close(&one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +602,14 @@ int main(void)
 	    cmocka_unit_test(strangers_who_talk_nonsense_are_hung_up_on),
 	    cmocka_unit_test(an_earlier_start_of_a_member_is_refused),
 	    cmocka_unit_test(another_election_timeout_is_refused),
+	    cmocka_unit_test(who_is_turned_away_is_told_why),
+	    cmocka_unit_test(who_dials_judges_too),
+	    cmocka_unit_test(who_may_not_speak_is_hung_up_on),
+	    cmocka_unit_test(who_is_forgotten_has_to_say_hello_again),
+	    cmocka_unit_test(who_asks_to_join_is_answered_once),
+	    cmocka_unit_test(those_who_ask_do_not_fill_the_node),
+	    cmocka_unit_test(a_stranger_who_says_too_much_is_hung_up_on),
+	    cmocka_unit_test(silent_strangers_keep_no_member_out),
 	};
 	return UNIT_RUN(tests);
 }
