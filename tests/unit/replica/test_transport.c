@@ -219,7 +219,7 @@ static void *sender_run(void *argument)
 static void a_peer_that_goes_in_the_middle_of_a_send_is_dialled_again(void **state)
 {
 	enum { TURNS = 100 };
-	struct end one = {0}, other = {0};
+	struct end one = {0}, other = {.id = 2};
 	end_open(&one, 1);
 	free_url(other.url);
 	assert_int_equal(transport_peer(one.transport, 2, "other", other.url), ERR_OK);
