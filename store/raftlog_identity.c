@@ -40,6 +40,10 @@ enum err raftlog_identity_load(struct raftlog *log, struct raftlog_slots *ret_sl
 		ret_slots->exists = false;
 		return ERR_OK;
 	}
+	/* The newest slot may be in the page cache alone, left by a process that was killed: it is durable before the other one
+	 * is written over. */
+	if (err == ERR_OK)
+		err = raftlog_disk_sync(&log->disk, &log->identity_file);
 	for (uint64_t slot = 0; err == ERR_OK && slot < RAFTLOG_SLOTS; slot++)
 		err = slot_load(log, slot_offset(slot), ret_slots);
 	if (err == ERR_FORMAT_NEWER)

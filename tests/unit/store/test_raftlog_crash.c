@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "store/raftlog_private.h"
 #include "tests/unit/store/memory_disk.h"
 #include "tests/unit/store/raftlog_model.h"
 #include "tests/unit/unit.h"
@@ -110,6 +111,70 @@ static void a_crash_at_any_call_loses_nothing_that_was_reported(void **state)
 	free(run);
 }
 
+/* ---- killed, started again, and then the power fails ---- */
+
+struct failing {
+	struct memory_disk *disk;
+	void (*crashed)(struct memory_disk *after);
+	enum memory_loss loss;
+	uint64_t crashes; /* at each call */
+};
+
+static void recover_whole(struct memory_disk *disk)
+{
+	struct raftlog_options options = options_of(disk);
+	struct raftlog *log = NULL;
+	struct raftlog_state found = {0};
+	assert_int_equal(raftlog_recover(&options, &log, &found), ERR_OK);
+	assert_false(found.damaged);
+	raftlog_free(log);
+	memory_disk_free(disk);
+}
+
+static void before_failing_call(void *argument)
+{
+	struct failing *failing = argument;
+	for (uint64_t seed = 1; seed <= failing->crashes; seed++) {
+		struct random random;
+		random_init(&random, seed);
+		failing->crashed(memory_disk_crash(failing->disk, failing->loss, &random));
+	}
+}
+
+static void start_after_kill(struct memory_disk *disk)
+{
+	struct failing failing = {.disk = disk, .crashed = recover_whole, .loss = MEMORY_GARBLED, .crashes = 16};
+	struct raftlog_options options = options_of(disk);
+	struct raftlog *log = NULL;
+	struct raftlog_state found = {0};
+	disk->before = before_failing_call;
+	disk->argument = &failing;
+	assert_int_equal(raftlog_recover(&options, &log, &found), ERR_OK);
+	raftlog_free(log);
+	disk->before = NULL;
+	memory_disk_free(disk);
+}
+
+static void term_and_vote_survive_a_power_failure_in_the_start_after_a_kill(void **state)
+{
+	(void)state;
+	struct memory_disk *disk = memory_disk_new();
+	struct failing failing = {.disk = disk, .crashed = start_after_kill, .loss = MEMORY_KILLED, .crashes = 1};
+	struct raftlog_options options = options_of(disk);
+	struct raftlog *log = NULL;
+	struct raftlog_state found = {0};
+	assert_int_equal(raftlog_recover(&options, &log, &found), ERR_OK);
+	disk->before = before_failing_call;
+	disk->argument = &failing;
+	for (uint64_t term = 1; term <= 3; term++) {
+		raftlog_write(log, &(struct raftlog_batch){.term = term, .vote = 1});
+		assert_int_equal(raftlog_keep(log), ERR_OK);
+	}
+	disk->before = NULL;
+	raftlog_free(log);
+	memory_disk_free(disk);
+}
+
 static void a_long_life_without_crashes_keeps_to_the_model(void **state)
 {
 	(void)state;
@@ -128,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_long_life_without_crashes_keeps_to_the_model),
 	    cmocka_unit_test(a_crash_at_any_call_loses_nothing_that_was_reported),
+	    cmocka_unit_test(term_and_vote_survive_a_power_failure_in_the_start_after_a_kill),
 	};
 	return UNIT_RUN(tests);
 }
