@@ -97,9 +97,11 @@ void faults_moment(unsigned node)
 static void faults_flip(unsigned node)
 {
 	for (unsigned other = 1; other <= machine_count(); other++)
-		if (checker_is_damaged(other) || !machine_is_up(other))
+		if (checker_is_damaged(other) || (!machine_is_up(other) && checker_is_member(other)))
 			return;
-	if (checker_voters() < 3 || checker_is_joint() || !machine_flip_bit(node))
+	if (!machine_is_up(node) || !checker_is_member(node))
+		return;
+	if (members_may_shrink() || checker_voters() < 3 || checker_is_joint() || !machine_flip_bit(node))
 		return;
 	faults_boot_later(node);
 }

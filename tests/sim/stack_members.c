@@ -110,12 +110,21 @@ static unsigned members_pick(void)
 	return checker_is_member(node) ? node : 0;
 }
 
+/* It gives no vote: of fewer voters the others might be no majority any more, and nobody could repair it. */
+static bool members_is_any_damaged(void)
+{
+	for (unsigned node = 1; node <= machine_count(); node++)
+		if (checker_is_damaged(node) && !machine_at(node)->gone)
+			return true;
+	return false;
+}
+
 static void members_wish_join(void)
 {
 	if (members.join_count == MEMBERS_JOINERS_MAX || machine_count() == WORLD_NODES_MAX)
 		return;
 	struct wish *wish = &members.joins[members.join_count++];
-	unsigned replaced = world_chance(300000) ? members_pick() : 0;
+	unsigned replaced = world_chance(300000) && !members_is_any_damaged() ? members_pick() : 0;
 	wish->joiner = machine_add();
 	const struct machine *machine = machine_at(wish->joiner);
 	wish->change = (struct replica_change){.kind = REPLICA_ADD,
@@ -132,6 +141,8 @@ static void members_wish_other(void)
 	static const enum replica_change_kind kinds[] = {REPLICA_REMOVE, REPLICA_PROMOTE, REPLICA_DEMOTE};
 	unsigned node = members_pick();
 	enum replica_change_kind kind = kinds[world_below(sizeof kinds / sizeof kinds[0])];
+	if (kind != REPLICA_PROMOTE && members_is_any_damaged())
+		return;
 	if (node == 0 || members.other.wanted || (kind == REPLICA_REMOVE && checker_member_count() <= MEMBERS_LEAST))
 		return;
 	members.other = (struct wish){.change = {.kind = kind, .id = machine_at(node)->member}, .wanted = true};
@@ -152,6 +163,16 @@ void members_retire(void)
 	for (unsigned node = 1; node <= machine_count(); node++)
 		if (checker_was_removed(node))
 			machine_retire(node);
+}
+
+bool members_may_shrink(void)
+{
+	for (unsigned i = 0; i < members.join_count; i++) {
+		unsigned replaced = machine_of_member(members.joins[i].change.replaces);
+		if (replaced != 0 && !checker_was_removed(replaced))
+			return true;
+	}
+	return members.other.wanted && members.other.change.kind != REPLICA_PROMOTE;
 }
 
 bool members_settled(void)

@@ -14,4 +14,5 @@ void members_begin(void);
 void members_change(void);           /* one more, if there is room */
 void members_crashed(unsigned node); /* what was asked there has no answer */
 void members_retire(void);           /* who was removed is taken down for good, now or later */
+bool members_may_shrink(void);       /* a vote may go by what was asked */
 bool members_settled(void);          /* nothing is under way */
