@@ -57,6 +57,7 @@ static void raft_joint_leave(struct raft *raft)
 	raft->update.append_kind = RAFT_ENTRY_CONFIG;
 	raft->update.append_term = raft->term;
 	raft_say(raft, "leave_joint index=%ju", (uintmax_t)raft_last(raft));
+	raft_commit_advance(raft); /* the new half alone may have more already */
 }
 
 /* Thesis §4.2.2: a leader that is not in the configuration leads until that is committed. */

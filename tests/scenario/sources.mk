@@ -14,6 +14,7 @@ SCENARIOS = \
 	tests/scenario/durability.txt \
 	tests/scenario/elections.txt \
 	tests/scenario/joint.txt \
+	tests/scenario/joint_leave.txt \
 	tests/scenario/leases.txt \
 	tests/scenario/membership.txt \
 	tests/scenario/needed_voter.txt \
