@@ -30,7 +30,8 @@ void raft_become_follower(struct raft *raft, uint64_t term, uint64_t leader)
 	uint64_t leader_before = raft->leader;
 	check(term >= raft->term);
 	check(leader != raft->options.id);
-	raft_reads_fail(raft);
+	if (!RAFT_HAS_BUG(READS_SURVIVE))
+		raft_reads_fail(raft);
 	if (term > raft->term)
 		raft_term_adopt(raft, term);
 	else if (RAFT_HAS_BUG(VOTE_TWICE) && before != RAFT_FOLLOWER)
@@ -73,7 +74,8 @@ static bool raft_is_candidate(const struct raft *raft)
 
 bool raft_may_campaign(const struct raft *raft)
 {
-	return raft_is_candidate(raft) && !raft->damaged && !raft->stalled && raft->fetch.from == 0;
+	return (raft_is_candidate(raft) || RAFT_HAS_BUG(LEARNER_CAMPAIGNS)) && !raft->damaged && !raft->stalled &&
+	       raft->fetch.from == 0;
 }
 
 static void raft_votes_ask(struct raft *raft, struct raft_message message)

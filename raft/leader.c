@@ -27,6 +27,8 @@ static void raft_commit_advance(struct raft *raft)
 	uint64_t reached = raft_quorum_reached(raft_config_latest(raft), raft_match_of, raft);
 	if (reached > raft_last(raft) || reached <= raft->commit)
 		return;
+	if (RAFT_HAS_BUG(COMMIT_NOT_LOOKED_AT) && raft->history.generation != raft->generation)
+		return;
 	/* Thesis §3.6.2: only entries of its own term are committed by counting; older ones come with them. */
 	if (raft_trail_term(&raft->trail, reached) == raft->term || RAFT_HAS_BUG(COMMIT_OLD_TERM))
 		raft_commit_to(raft, reached);
@@ -37,7 +39,8 @@ static void raft_commit_advance(struct raft *raft)
 static void raft_joint_leave(struct raft *raft)
 {
 	const struct raft_history_item *now = raft_history_now(&raft->history);
-	if (!now->config.auto_leave || !raft_config_is_joint(&now->config) || now->index > raft->commit)
+	if (!now->config.auto_leave || !raft_config_is_joint(&now->config) ||
+	    (now->index > raft->commit && !RAFT_HAS_BUG(LEAVE_EARLY)))
 		return;
 	if (!raft_leader_is_settled(raft) || raft->transfer.peer != 0 || raft->update.append_count != 0)
 		return;
@@ -64,7 +67,7 @@ static void raft_joint_leave(struct raft *raft)
 static bool raft_leader_is_removed(const struct raft *raft)
 {
 	const struct raft_history_item *now = raft_history_now(&raft->history);
-	return now->index <= raft->commit && !raft_is_voter(raft);
+	return now->index <= raft->commit && !raft_is_voter(raft) && !RAFT_HAS_BUG(REMOVED_LEADS);
 }
 
 void raft_lead(struct raft *raft)
@@ -104,7 +107,7 @@ uint64_t raft_quorum_until_ms(const struct raft *raft)
 void raft_leader_tick(struct raft *raft)
 {
 	/* Check-quorum, thesis §6.2: a leader without a quorum makes room. */
-	if (raft->now_ms >= raft_quorum_until_ms(raft)) {
+	if (raft->now_ms >= raft_quorum_until_ms(raft) && !RAFT_HAS_BUG(NO_CHECK_QUORUM)) {
 		raft_say(raft, "quorum_lost term=%ju", (uintmax_t)raft->term);
 		raft_become_follower(raft, raft->term, 0);
 		return;

@@ -171,7 +171,7 @@ static bool raft_term_is_a_fact(const struct raft_message *message)
 static bool raft_message_is_from_member(const struct raft *raft, const struct raft_message *message)
 {
 	return raft_message_is_from_leader(message) || message->type == RAFT_PRE_VOTE || message->type == RAFT_VOTE ||
-	       raft_config_find(raft_config_latest(raft), message->from) != NULL;
+	       RAFT_HAS_BUG(STRANGER_HEARD) || raft_config_find(raft_config_latest(raft), message->from) != NULL;
 }
 
 void raft_on_message(struct raft *raft, const struct raft_message *message)
@@ -181,9 +181,10 @@ void raft_on_message(struct raft *raft, const struct raft_message *message)
 		return;
 	}
 	if (raft_term_is_a_fact(message)) {
-		if (message->term > raft->term)
+		if (message->term > raft->term &&
+		    !(RAFT_HAS_BUG(NO_STEP_DOWN) && !raft_message_is_from_leader(message)))
 			raft_become_follower(raft, message->term, 0);
-		if (message->term < raft->term && message->type != RAFT_READ) {
+		if (message->term < raft->term && message->type != RAFT_READ && !RAFT_HAS_BUG(VOTE_STALE)) {
 			raft_recv_stale(raft, message);
 			return;
 		}

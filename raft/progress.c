@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "raft/bug.h"
 
 static void raft_peer_forget_flight(struct raft_peer *peer)
 {
@@ -134,7 +135,7 @@ bool raft_peer_accepted(struct raft_peer *peer, uint64_t index)
 		raft_peer_land(peer);
 	if (peer->next <= index)
 		peer->next = index + 1;
-	if (index <= peer->match)
+	if (index <= peer->match && !RAFT_HAS_BUG(MATCH_FALLS))
 		return false;
 	peer->match = index;
 	return true;

@@ -16,7 +16,8 @@ static enum err raft_propose_config(struct raft *raft, const struct raft_entry *
 	if (raft_config_decode(entry->config_payload, &next, &rest) != ERR_OK)
 		return ERR_INVALID;
 	enum err err = ERR_OK;
-	if (!raft_leader_is_settled(raft) || now->index > raft->commit)
+	bool settled = raft_leader_is_settled(raft) || RAFT_HAS_BUG(CONFIG_UNSETTLED);
+	if (!settled || (now->index > raft->commit && !RAFT_HAS_BUG(CONFIG_TWICE)))
 		err = ERR_BUSY;
 	else if (!raft_config_may_follow(&now->config, &next))
 		err = ERR_INVALID;

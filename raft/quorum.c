@@ -3,12 +3,15 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "raft/bug.h"
 
 enum raft_half { RAFT_HALF_INCOMING, RAFT_HALF_OUTGOING };
 
 static bool raft_half_has(enum raft_half half, const struct raft_member *member)
 {
-	return half == RAFT_HALF_INCOMING ? member->voter : member->voter_outgoing;
+	if (half == RAFT_HALF_OUTGOING)
+		return member->voter_outgoing;
+	return member->voter || RAFT_HAS_BUG(LEARNER_COUNTS);
 }
 
 static uint64_t raft_half_reached(const struct raft_config *config, enum raft_half half, raft_quorum_value value,
@@ -26,7 +29,8 @@ static uint64_t raft_half_reached(const struct raft_config *config, enum raft_ha
 			values[at] = values[at - 1];
 		values[at] = one;
 	}
-	return count != 0 ? values[count / 2] : UINT64_MAX;
+	size_t majority = RAFT_HAS_BUG(QUORUM_HALF) ? (count + 1) / 2 : count / 2 + 1;
+	return count != 0 ? values[majority - 1] : UINT64_MAX;
 }
 
 uint64_t raft_quorum_reached(const struct raft_config *config, raft_quorum_value value, const void *argument)

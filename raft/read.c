@@ -36,7 +36,7 @@ bool raft_lease_is_valid(const struct raft *raft)
 static void raft_read_lead(struct raft *raft, uint64_t read_id, uint64_t from)
 {
 	struct raft_waiting_read read = {.read_id = read_id, .from = from, .index = raft->commit};
-	if (read.index < raft->term_start)
+	if (read.index < raft->term_start && !RAFT_HAS_BUG(READ_UNSETTLED))
 		read.index = raft->term_start;
 	if (RAFT_HAS_BUG(READ_OLD_ROUND))
 		read.round = raft->lease.round;

@@ -56,7 +56,7 @@ static void raft_append_entries(struct raft *raft, const struct raft_message *me
 static uint64_t raft_append_commit(const struct raft *raft, const struct raft_message *message)
 {
 	/* Only what this message has shown to match: its own last entry, not the last of the log. */
-	uint64_t verified = message->index + message->count;
+	uint64_t verified = RAFT_HAS_BUG(COMMIT_UNVERIFIED) ? raft_last(raft) : message->index + message->count;
 	return message->commit < verified ? message->commit : verified;
 }
 
@@ -74,7 +74,8 @@ void raft_recv_append(struct raft *raft, const struct raft_message *message)
 		raft_append_accept(raft, message, raft->commit);
 		return;
 	}
-	if (message->index > raft_last(raft) || raft_trail_term(&raft->trail, message->index) != message->index_term) {
+	uint64_t term = raft_trail_term(&raft->trail, message->index); /* 0 when it is missing, which matches nothing */
+	if (term != message->index_term && !(RAFT_HAS_BUG(GAP_MATCHES) && term == 0)) {
 		raft_append_reject(raft, message);
 		return;
 	}

@@ -50,8 +50,12 @@ static void raft_append_rejected(struct raft *raft, struct raft_peer *peer, cons
 	uint64_t hint = message->hint;
 	if (message->hint_term != 0 && hint >= raft->trail.base_index)
 		hint = raft_trail_hint(&raft->trail, hint, message->hint_term);
-	if (raft_peer_rejected(peer, message->index, hint))
-		raft_say(raft, "back_to peer=%ju next=%ju", (uintmax_t)peer->id, (uintmax_t)peer->next);
+	uint64_t match = peer->match;
+	if (!raft_peer_rejected(peer, message->index, hint))
+		return;
+	raft_say(raft, "back_to peer=%ju next=%ju", (uintmax_t)peer->id, (uintmax_t)peer->next);
+	if (peer->match < match)
+		raft_say(raft, "match_lost peer=%ju match=%ju", (uintmax_t)peer->id, (uintmax_t)match);
 }
 
 void raft_recv_append_reply(struct raft *raft, const struct raft_message *message)
@@ -72,7 +76,7 @@ void raft_recv_heartbeat_reply(struct raft *raft, const struct raft_message *mes
 	if (peer == NULL || peer->progress == RAFT_SNAPSHOTTING)
 		return;
 	peer->paused = false;
-	if (raft_peer_is_full(peer, raft->options.inflight_bytes_max))
+	if (raft_peer_is_full(peer, raft->options.inflight_bytes_max) && !RAFT_HAS_BUG(WINDOW_LEAKS))
 		raft_peer_free_oldest(peer);
 	peer->ask = peer->match < raft_last(raft);
 }

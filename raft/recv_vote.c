@@ -14,10 +14,18 @@ static bool raft_is_loyal(const struct raft *raft, const struct raft_message *me
 	return raft->now_ms < raft->loyal_until_ms && message->from != raft->leader;
 }
 
+/* What this node has lost, a candidate may lack as well. */
+static bool raft_knows_its_log(const struct raft *raft)
+{
+	return !raft->damaged || RAFT_HAS_BUG(DAMAGED_VOTES);
+}
+
 /* Changes nothing here, whatever the answer. */
 void raft_recv_pre_vote(struct raft *raft, const struct raft_message *message)
 {
-	bool grant = message->term > raft->term && !raft->damaged && !raft_is_loyal(raft, message) &&
+	if (RAFT_HAS_BUG(PRE_VOTE_ADOPTED) && message->term > raft->term)
+		raft_become_follower(raft, message->term, 0);
+	bool grant = message->term > raft->term && raft_knows_its_log(raft) && !raft_is_loyal(raft, message) &&
 	             raft_log_is_covered_by(raft, message->index, message->index_term);
 	raft_say(raft, "pre_vote for=%ju term=%ju granted=%d", (uintmax_t)message->from, (uintmax_t)message->term,
 	         grant);
@@ -36,7 +44,7 @@ void raft_recv_vote(struct raft *raft, const struct raft_message *message)
 	if (message->term > raft->term)
 		raft_become_follower(raft, message->term, 0);
 	bool free = raft->vote == message->from || (raft->vote == 0 && raft->leader == 0);
-	bool grant = message->term == raft->term && free && !raft->damaged &&
+	bool grant = message->term == raft->term && free && raft_knows_its_log(raft) &&
 	             raft_log_is_covered_by(raft, message->index, message->index_term);
 	raft_say(raft, "vote for=%ju term=%ju granted=%d", (uintmax_t)message->from, (uintmax_t)message->term, grant);
 	if (grant) {
@@ -66,7 +74,7 @@ void raft_recv_pre_vote_reply(struct raft *raft, const struct raft_message *mess
 
 void raft_recv_vote_reply(struct raft *raft, const struct raft_message *message)
 {
-	if (raft->role != RAFT_CANDIDATE || message->term != raft->term)
+	if (raft->role != RAFT_CANDIDATE || (message->term != raft->term && !RAFT_HAS_BUG(VOTE_STALE)))
 		return;
 	raft_ballot_count(raft, message);
 }

@@ -98,7 +98,7 @@ static bool raft_snapshot_is_wanted(const struct raft *raft, const struct raft_m
 {
 	if (raft->fetch.from != 0 && message->index <= raft->fetch.index)
 		return false;
-	return !raft->damaged || message->read_id == raft->repair_id;
+	return !raft->damaged || message->read_id == raft->repair_id || RAFT_HAS_BUG(REPAIR_BY_ANY);
 }
 
 void raft_recv_snapshot(struct raft *raft, const struct raft_message *message)
@@ -106,7 +106,8 @@ void raft_recv_snapshot(struct raft *raft, const struct raft_message *message)
 	if (!raft_follow(raft, message))
 		return;
 	/* The log holds that entry: it is committed, and what follows it is kept. */
-	bool known = raft_trail_term(&raft->trail, message->index) == message->index_term;
+	bool known =
+	    raft_trail_term(&raft->trail, message->index) == message->index_term && !RAFT_HAS_BUG(SNAPSHOT_DISCARDS);
 	if (!raft->damaged && raft->fetch.from == 0 && (known || message->index <= raft->commit)) {
 		if (known)
 			raft_commit_to(raft, message->index);
@@ -122,6 +123,9 @@ void raft_recv_snapshot(struct raft *raft, const struct raft_message *message)
 	raft->update.snapshot_term = message->index_term;
 	raft_say(raft, "fetch from=%ju index=%ju term=%ju", (uintmax_t)message->from, (uintmax_t)message->index,
 	         (uintmax_t)message->index_term);
+	if (RAFT_HAS_BUG(INSTALL_ACKED_EARLY))
+		raft_send(raft, (struct raft_message){
+		                    .type = RAFT_APPEND_REPLY, .to = message->from, .index = message->index});
 }
 
 void raft_on_snapshot_failed(struct raft *raft, uint64_t peer)

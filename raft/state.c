@@ -23,6 +23,8 @@ uint64_t raft_last(const struct raft *raft)
 bool raft_log_is_covered_by(const struct raft *raft, uint64_t index, uint64_t term)
 {
 	uint64_t own_term = raft_trail_last_term(&raft->trail);
+	if (RAFT_HAS_BUG(LOG_COMPARED_BY_EITHER))
+		return term > own_term || index >= raft_last(raft);
 	return term > own_term || (term == own_term && index >= raft_last(raft));
 }
 

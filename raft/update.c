@@ -96,9 +96,8 @@ void raft_update_finish(struct raft *raft)
 	update->read_count = raft->resolved_count;
 	update->role = raft->role;
 	update->leader = raft->leader;
-	update->lease_until_ms = raft->options.leases && raft->role == RAFT_LEADER && raft_leader_is_settled(raft)
-	                             ? raft->lease.until_ms
-	                             : 0;
+	bool settled = raft_leader_is_settled(raft) || RAFT_HAS_BUG(LEASE_UNSETTLED);
+	update->lease_until_ms = raft->options.leases && settled ? raft->lease.until_ms : 0;
 	update->config_changed = raft->history.generation != raft->generation;
 	update->removed = raft->removed;
 	update->damaged = raft->damaged;

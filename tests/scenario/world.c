@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "tests/sim/say.h"
 
 enum { WORLD_HEARTBEAT_MS = 100, WORLD_ELECTION_MS = 1000, WORLD_QUEUE_MAX = 10000 };
 
@@ -20,37 +21,12 @@ static void world_trace(void *argument, struct node *node, const char *line)
 		fprintf(world->out, "%ju: %s\n", (uintmax_t)node->id, line);
 }
 
-static void world_print_number(struct world *world, const char *name, uint64_t number)
-{
-	if (number != 0)
-		fprintf(world->out, " %s=%ju", name, (uintmax_t)number);
-}
-
-static void world_print_message(struct world *world, const char *verb, const struct raft_message *head)
-{
-	if (world->quiet)
-		return;
-	fprintf(world->out, "%ju%s%ju %s term=%ju", (uintmax_t)head->from, verb, (uintmax_t)head->to,
-	        raft_message_type_name(head->type), (uintmax_t)head->term);
-	world_print_number(world, "index", head->index);
-	world_print_number(world, "index_term", head->index_term);
-	world_print_number(world, "count", head->count);
-	world_print_number(world, "commit", head->commit);
-	world_print_number(world, "round", head->round);
-	if (head->reject)
-		fprintf(world->out, " reject");
-	world_print_number(world, "hint", head->hint);
-	world_print_number(world, "hint_term", head->hint_term);
-	if (head->transfer)
-		fprintf(world->out, " transfer");
-	fprintf(world->out, "\n");
-}
-
 static void world_send(void *argument, struct node *node, struct node_message *message)
 {
 	struct world *world = argument;
 	const struct raft_message *head = &message->head;
-	world_print_message(world, world->cut[head->from][head->to] ? "-x" : "->", head);
+	if (!world->quiet)
+		say_message(world->out, world->cut[head->from][head->to] ? "-x" : "->", head);
 	if (world->cut[head->from][head->to]) {
 		node_message_free(message);
 		return;
@@ -66,34 +42,21 @@ static void world_send(void *argument, struct node *node, struct node_message *m
 static void world_read_done(void *argument, struct node *node, const struct raft_read *read)
 {
 	struct world *world = argument;
-	fprintf(world->out, "%ju: read id=%ju %s index=%ju\n", (uintmax_t)node->id, (uintmax_t)read->read_id,
-	        err_name(read->err), (uintmax_t)read->index);
+	say_read(world->out, node, read);
 }
 
 static void world_wrote(void *argument, struct node *node, const struct node_write *write)
 {
 	struct world *world = argument;
-	if (world->quiet)
-		return;
-	fprintf(world->out, "%ju: write id=%ju term=%ju vote=%ju", (uintmax_t)node->id, (uintmax_t)write->id,
-	        (uintmax_t)write->term, (uintmax_t)write->vote);
-	world_print_number(world, "truncate_from", write->truncate_from);
-	world_print_number(world, "append_from", write->append_from);
-	world_print_number(world, "count", write->count);
-	fprintf(world->out, "\n");
+	if (!world->quiet)
+		say_write(world->out, node, write);
 }
 
 static void world_applied(void *argument, struct node *node, uint64_t index, const struct node_entry *entry)
 {
 	struct world *world = argument;
-	static const char *const kinds[] = {"", "noop", "command", "config"};
-	if (world->quiet)
-		return;
-	fprintf(world->out, "%ju: apply index=%ju term=%ju %s", (uintmax_t)node->id, (uintmax_t)index,
-	        (uintmax_t)entry->term, kinds[entry->kind]);
-	if (entry->kind == RAFT_ENTRY_COMMAND)
-		fprintf(world->out, " %.*s", (int)entry->size, (const char *)entry->payload);
-	fprintf(world->out, "\n");
+	if (!world->quiet)
+		say_applied(world->out, node, index, entry);
 }
 
 static void world_snapshot_wanted(void *argument, struct node *node, uint64_t peer)

@@ -3,83 +3,93 @@
  * Does the simulator find what it is for? Plants one fault after the other into the core (raft/bug.h) and requires that
  * each is found within a number of seeds; a simulator that finds none proves nothing.
  *
- *     bugs [NAME]
+ *     bugs [--shrink] [NAME]
+ *
+ * Prints of each the seed that found it, after how many steps, and which rule it broke. What one of them looks like when it is
+ * shrunk is printed too; with --shrink, what each looks like.
  */
 #include <inttypes.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "raft/bug.h"
-#include "tests/sim/checker.h"
-#include "tests/sim/faults.h"
+#include "tests/sim/child.h"
+#include "tests/sim/shrink.h"
 
-enum { BUGS_SEEDS_MAX = 2000 };
+enum { BUGS_SEEDS_MAX = 2000, BUGS_JOBS_MAX = 64 };
 
 enum raft_bug raft_bug_planted;
 
-static const struct {
+#define BUGS_NAME(name, text) #name,
+static const char *const bugs_names[] = {RAFT_BUGS(BUGS_NAME)};
+#define BUGS_TEXT(name, text) text,
+static const char *const bugs_texts[] = {RAFT_BUGS(BUGS_TEXT)};
+
+struct hunt {
 	enum raft_bug bug;
-	const char *name;
-} bugs[] = {
-    {RAFT_BUG_COMMIT_OLD_TERM, "commit-old-term"},
-    {RAFT_BUG_VOTE_TWICE, "vote-twice"},
-    {RAFT_BUG_ACK_BEFORE_DURABLE, "ack-before-durable"},
-    {RAFT_BUG_TRUNCATE_ALWAYS, "truncate-always"},
-    {RAFT_BUG_READ_OLD_ROUND, "read-old-round"},
-    {RAFT_BUG_LEASE_FROM_ACK, "lease-from-ack"},
-    {RAFT_BUG_WRITE_ABA, "write-aba"},
-    {RAFT_BUG_HEARTBEAT_COMMIT, "heartbeat-commit"},
-    {RAFT_BUG_LEADER_NOT_DURABLE, "leader-not-durable"},
-    {RAFT_BUG_CONFIG_NOT_ROLLED_BACK, "config-not-rolled-back"},
-    {RAFT_BUG_VOTE_NOT_DURABLE, "vote-not-durable"},
-    {RAFT_BUG_DISLOYAL, "disloyal"},
+	struct verdict *verdict; /* RULE_NONE: not found */
 };
 
-/* In a child, which ends at the first seed that fails, whether by a rule of the checker or by a check() in the core. */
-static void bugs_hunt(enum raft_bug bug, uint64_t *seed)
+/* Ends with 1 when it is found. */
+static void bugs_hunt(void *argument)
 {
-	raft_bug_planted = bug;
-	for (*seed = 1; *seed <= BUGS_SEEDS_MAX; ++*seed)
-		faults_run(*seed);
-	_Exit(0);
+	const struct hunt *hunt = argument;
+	raft_bug_planted = hunt->bug;
+	for (uint64_t seed = 1; seed <= BUGS_SEEDS_MAX; seed++)
+		if (child_run(&(struct plan_options){.seed = seed}, hunt->verdict))
+			_Exit(1);
 }
 
-/* The seed, shared with the child. */
-static uint64_t *bugs_seed(void)
+static void bugs_hunt_all(struct hunt *hunts, size_t count, unsigned jobs)
 {
-	void *shared = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	check(shared != MAP_FAILED);
-	return shared;
+	unsigned running = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (running == jobs) {
+			wait(NULL);
+			running--;
+		}
+		hunts[i].verdict = verdict_share();
+		child_begin(hunts[i].verdict, bugs_hunt, &hunts[i]);
+		running++;
+	}
+	for (; running > 0; running--)
+		wait(NULL);
 }
 
-static bool bugs_is_found(enum raft_bug bug, const char *name, uint64_t *seed)
+static bool bugs_is_found(const struct hunt *hunt, bool shrink)
 {
-	int status = 0;
-	fflush(stdout);
-	pid_t child = fork();
-	check(child >= 0);
-	if (child == 0)
-		bugs_hunt(bug, seed);
-	pid_t ended = waitpid(child, &status, 0);
-	check(ended == child);
-	bool found = status != 0;
-	printf("%-24s %s after %ju seeds\n", name, found ? "found" : "NOT FOUND", (uintmax_t)*seed);
-	return found;
+	const struct verdict *found = hunt->verdict;
+	if (found->rule == RULE_NONE) {
+		printf("%-22s NOT FOUND in %d seeds: %s\n", bugs_names[hunt->bug], BUGS_SEEDS_MAX,
+		       bugs_texts[hunt->bug]);
+		return false;
+	}
+	printf("%-22s seed %4ju step %6ju  %s: %s\n", bugs_names[hunt->bug], (uintmax_t)found->seed,
+	       (uintmax_t)found->steps, rule_text(found->rule), found->text);
+	raft_bug_planted = hunt->bug;
+	if (shrink)
+		shrink_print(found);
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t *seed = bugs_seed();
-	unsigned missed = 0;
-	for (size_t i = 0; i < sizeof bugs / sizeof bugs[0]; i++)
-		if (argc < 2 || strcmp(argv[1], bugs[i].name) == 0)
-			missed += !bugs_is_found(bugs[i].bug, bugs[i].name, seed);
-	printf("%u not found\n", missed);
+	struct hunt hunts[RAFT_BUG_COUNT];
+	size_t count = 0;
+	bool shrink = argc > 1 && strcmp(argv[1], "--shrink") == 0;
+	const char *name = argc > 1 + shrink ? argv[1 + shrink] : NULL;
+	unsigned missed = 0, jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	for (enum raft_bug bug = RAFT_BUG_NONE + 1; bug < RAFT_BUG_COUNT; bug++)
+		if (name == NULL || strcmp(name, bugs_names[bug]) == 0)
+			hunts[count++] = (struct hunt){.bug = bug};
+	bugs_hunt_all(hunts, count, jobs < BUGS_JOBS_MAX ? jobs : BUGS_JOBS_MAX);
+	for (size_t i = 0; i < count; i++)
+		missed += !bugs_is_found(&hunts[i],
+		                         shrink || (name == NULL && hunts[i].bug == RAFT_BUG_COMMIT_NOT_LOOKED_AT));
+	printf("%zu planted, %u not found\n", count, missed);
 	return missed != 0;
 }

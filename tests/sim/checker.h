@@ -10,9 +10,19 @@
  *  6. A node's commit index grows while it lives; what it applies is what is committed, one by one.
  *  7. A message says nothing that its sender's disk does not hold: term, vote, acknowledged entries; a heartbeat commits
  *     nothing beyond what its receiver acknowledged.
- *  8. The configuration in force is the last one in the log; at most one is uncommitted on a leader.
+ *  8. The configuration in force is the last one in the log; at most one is uncommitted on a leader, and it proposes none
+ *     before it has committed an entry of its term.
  *  9. A read's index is no less than any commit index that was known anywhere when it began.
- * 10. A leader's match of a member is on that member's disk, while both are of that term.
+ * 10. A leader's match of a member is on that member's disk, while both are of that term; and it grows, but when the
+ *     member itself says that it is damaged or lacks the entry.
+ * 11. Only a voter campaigns: of the latest configuration, or of the one before while that is not known to be committed.
+ * 12. Whatever a member says in a higher term than the receiver's, the receiver adopts the term; a pre-vote, and an answer of
+ *     who is no member, change nothing.
+ * 13. Who is told to campaign has the leader's whole log on disk.
+ * 14. Nobody leads whom a committed configuration has left without a vote, or after it looked at a clock that shows no answer
+ *     of a quorum within an election timeout.
+ * 15. Who has lost its log is whole again only when it has all that was committed and on its disk.
+ * 16. A leader has committed all that it may: what a quorum has, and is of its term.
  */
 #pragma once
 
@@ -33,8 +43,8 @@ struct checker_index {
 };
 
 struct checker_read {
-	uint64_t floor;
-	bool done;
+	uint64_t floor, node;
+	bool done; /* or its node has crashed */
 };
 
 struct checker {
@@ -43,6 +53,9 @@ struct checker {
 	uint64_t leaders[CHECKER_TERMS_MAX];
 	uint64_t votes[CHECKER_NODES_MAX + 1][CHECKER_TERMS_MAX];
 	uint64_t commits[CHECKER_NODES_MAX + 1]; /* of this life */
+	uint64_t terms[CHECKER_NODES_MAX + 1];
+	uint64_t lost[CHECKER_NODES_MAX + 1];                           /* up to which committed index, by damage */
+	uint64_t matches[CHECKER_NODES_MAX + 1][CHECKER_NODES_MAX + 1]; /* [leader][member], of its term */
 	enum raft_role roles[CHECKER_NODES_MAX + 1];
 	struct checker_index *indexes;
 	size_t index_capacity;
@@ -53,20 +66,25 @@ struct checker {
 	uint64_t elections, read_oks;
 };
 
-extern uint64_t checker_seed; /* of the run under way, for the message of a failure */
-/* Ends the process with the line that reruns this seed. */
-_Noreturn void checker_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 struct checker *checker_new(struct node *nodes, size_t node_count);
 void checker_free(struct checker *checker);
+void checker_crashed(struct checker *checker, uint64_t node);
 void checker_restarted(struct checker *checker, const struct node *node);
-void checker_updated(struct checker *checker, struct node *node, const struct raft_update *update);
+void checker_updated(struct checker *checker, struct node *node, const struct raft_event *event,
+                     const struct raft_update *update);
+void checker_damaged(struct checker *checker, const struct node *node); /* before its log is lost */
+void checker_repaired(const struct checker *checker, const struct node *node);
+/* Rules 10, 13, 14 and 16, of a leader after a step (checker_leader.c). */
+void checker_leader_stepped(struct checker *checker, struct node *leader, const struct raft_event *event,
+                            const struct raft_update *update);
+void checker_leader_elected(struct checker *checker, const struct node *leader);
+void checker_leader_hands_over(const struct checker *checker, const struct node *leader, uint64_t to);
 void checker_wrote(struct checker *checker, struct node *node, const struct node_write *write);
 void checker_disk_changed(struct checker *checker, struct node *node);
 void checker_applied(struct checker *checker, struct node *node, uint64_t index, const struct node_entry *entry);
 void checker_sent(struct checker *checker, struct node *node, const struct raft_message *message);
 /* Ids are given from 1 in order. */
-uint64_t checker_read_begins(struct checker *checker);
+uint64_t checker_read_begins(struct checker *checker, uint64_t node);
 void checker_read_ends(struct checker *checker, const struct raft_read *read);
 void checker_hash(struct checker *checker, uint64_t number);
 void checker_hash_line(struct checker *checker, const char *line);

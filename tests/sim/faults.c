@@ -1,76 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/faults.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/check.h"
-#include "base/memory.h"
-#include "tests/sim/cluster.h"
+#include "tests/sim/coverage.h"
+#include "tests/sim/decisions.h"
 
 enum {
-	FAULTS_MS = 20000,      /* how long the faults last */
-	FAULTS_CALM_MS = 25000, /* by when the cluster has recovered */
-	FAULTS_CLIENT_US = 20000,
+	FAULTS_LONG_US = 3 * CLUSTER_ELECTION_MS * CLUSTER_MS,
+	FAULTS_SHORT_US = 50 * CLUSTER_MS,
+	FAULTS_FLAPS_MAX = 20,
 };
 
-enum fault {
-	FAULT_CRASH,
-	FAULT_CRASH_ALL,
-	FAULT_DAMAGE,
-	FAULT_ISOLATE,
-	FAULT_HALVES,
-	FAULT_ONE_WAY,
-	FAULT_BRIDGE,
-	FAULT_HEAL,
-	FAULT_PAUSE,
-	FAULT_SLOW_DISK,
-	FAULT_STORM,
-	FAULT_TRIM,
-	FAULT_TRANSFER,
-	FAULT_CONFIG,
-	FAULT_DISCONNECT,
-	FAULT_ROUT,
-	FAULT_REGROUP,
-	FAULT_COUNT,
-};
-
-enum faults_kind {
-	FAULTS_SWARM,
-	FAULTS_DUEL, /* leaders come and go, one entry at a time, and nothing else happens: thesis §3.6.2, figure 3.7 */
-	FAULTS_ROUT,      /* leaders are cut off while their leases run, and those that granted them restart */
-	FAULTS_KINDS = 5, /* all others are swarms */
-};
-
-struct plan {
-	bool enabled[FAULT_COUNT];
-	enum faults_kind kind;
-	uint64_t alone;
-	uint32_t write_ppm; /* of what clients ask; the rest are reads */
-	uint64_t between_us;
-	uint64_t probe_index; /* calm: the entry that must be applied everywhere */
-	uint64_t probe_number;
-};
-
-static uint64_t faults_pick(struct cluster *cluster)
+static uint64_t faults_pick(const struct cluster *cluster, struct random *dice)
 {
-	return 1 + random_below(&cluster->random, cluster->node_count);
+	return 1 + random_below(dice, cluster->node_count);
 }
 
 /* Mostly the leader: that is where it hurts. */
-static uint64_t faults_pick_target(struct cluster *cluster)
+static uint64_t faults_pick_target(struct cluster *cluster, struct random *dice)
 {
 	struct node *leader = cluster_leader(cluster);
-	return leader != NULL && cluster_chance(cluster, 500000) ? leader->id : faults_pick(cluster);
+	uint64_t other = faults_pick(cluster, dice);
+	return dice_chance(dice, 500000) && leader != NULL ? leader->id : other;
 }
 
-static void faults_crash(struct cluster *cluster, uint64_t id, enum cluster_damage damage)
+/* ---- crashes ---- */
+
+static void faults_crash(struct cluster *cluster, uint64_t id, enum cluster_damage damage, struct random *dice)
 {
-	uint64_t long_us = 3 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS, short_us = 50 * CLUSTER_MS;
 	cluster_crash(cluster, id, damage);
 	cluster_plan(cluster, CLUSTER_RESTART, id,
-	             random_below(&cluster->random, cluster_chance(cluster, 500000) ? long_us : short_us));
+	             random_below(dice, dice_chance(dice, 500000) ? FAULTS_LONG_US : FAULTS_SHORT_US));
+}
+
+static void faults_crash_all(struct cluster *cluster, struct random *dice)
+{
+	coverage_add(COVERAGE_CRASH_ALL);
+	for (uint64_t id = 1; id <= cluster->node_count; id++)
+		faults_crash(cluster, id, CLUSTER_INTACT, dice);
 }
 
 static bool faults_is_any_damaged(const struct cluster *cluster)
@@ -81,28 +51,47 @@ static bool faults_is_any_damaged(const struct cluster *cluster)
 	return false;
 }
 
-static size_t faults_voters(const struct raft_config *config, bool outgoing)
+static size_t faults_voters(const struct raft_config *config)
 {
 	size_t voters = 0;
 	for (size_t i = 0; i < config->count; i++)
-		voters += outgoing ? config->members[i].voter_outgoing : config->members[i].voter;
+		voters += config->members[i].voter;
 	return voters;
 }
 
 /* A log that is damaged on a quorum is lost: one at a time, while every configuration can do without it. */
-static void faults_damage(struct cluster *cluster)
+static void faults_damage(struct cluster *cluster, uint64_t id, struct random *dice)
 {
 	if (faults_is_any_damaged(cluster))
 		return;
-	for (uint64_t id = 1; id <= cluster->node_count; id++) {
-		if (!cluster_is_up(cluster, id))
+	for (uint64_t other = 1; other <= cluster->node_count; other++) {
+		if (!cluster_is_up(cluster, other))
 			return;
-		const struct raft_config *config = raft_config_now(cluster->nodes[id].raft);
-		if (config->count != 0 && (faults_voters(config, false) < 3 || raft_config_is_joint(config)))
+		const struct raft_config *config = raft_config_now(cluster->nodes[other].raft);
+		if (config->count != 0 && (faults_voters(config) < 3 || raft_config_is_joint(config)))
 			return;
 	}
-	faults_crash(cluster, faults_pick(cluster), CLUSTER_DAMAGED);
+	faults_crash(cluster, id, CLUSTER_DAMAGED, dice);
 }
+
+static void faults_pause(struct cluster *cluster, uint64_t id, struct random *dice)
+{
+	static const enum coverage lengths[] = {COVERAGE_PAUSE_SHORT, COVERAGE_PAUSE_LONG, COVERAGE_PAUSE_HUGE};
+	uint64_t from_us = CLUSTER_ELECTION_MS / 10 * CLUSTER_MS;
+	size_t length = dice_chance(dice, 50000) ? 2 : random_below(dice, 2);
+	for (size_t i = 0; i < length; i++)
+		from_us *= 10;
+	coverage_add(lengths[length]);
+	cluster_pause(cluster, id, from_us + random_below(dice, 9 * from_us));
+}
+
+static void faults_slow_disk(struct cluster *cluster, uint64_t id)
+{
+	coverage_add(COVERAGE_SLOW_DISK);
+	cluster->machines[id].disk_slow = !cluster->machines[id].disk_slow;
+}
+
+/* ---- the network ---- */
 
 static void faults_cut_both(struct cluster *cluster, uint64_t a, uint64_t b)
 {
@@ -111,322 +100,486 @@ static void faults_cut_both(struct cluster *cluster, uint64_t a, uint64_t b)
 
 static void faults_isolate(struct cluster *cluster, uint64_t id)
 {
+	coverage_add(COVERAGE_ISOLATE);
 	for (uint64_t other = 1; other <= cluster->node_count; other++)
 		faults_cut_both(cluster, id, other);
 }
 
-static void faults_halves(struct cluster *cluster)
+/* `common` is in both. */
+static void faults_part(struct cluster *cluster, uint64_t halves, uint64_t common)
 {
-	uint64_t halves = random_next(&cluster->random);
+	coverage_add(common != 0 ? COVERAGE_ISLANDS : COVERAGE_HALVES);
 	for (uint64_t a = 1; a <= cluster->node_count; a++)
 		for (uint64_t b = 1; b <= cluster->node_count; b++)
-			if ((halves >> a & 1) != (halves >> b & 1))
+			if ((halves >> a & 1) != (halves >> b & 1) && a != common && b != common)
 				faults_cut_both(cluster, a, b);
 }
 
-static void faults_heal(struct cluster *cluster)
+static void faults_deafen(struct cluster *cluster, uint64_t id)
 {
+	coverage_add(COVERAGE_DEAF);
+	for (uint64_t other = 1; other <= cluster->node_count; other++)
+		cluster->cut[other][id] = true;
+}
+
+static void faults_mute(struct cluster *cluster, uint64_t id)
+{
+	coverage_add(COVERAGE_MUTE);
+	for (uint64_t other = 1; other <= cluster->node_count; other++)
+		cluster->cut[id][other] = true;
+}
+
+static void faults_cut(struct cluster *cluster, uint64_t from, uint64_t to)
+{
+	coverage_add(COVERAGE_ONE_WAY);
+	cluster->cut[from][to] = true;
+}
+
+static void faults_bridge(struct cluster *cluster, uint64_t a, uint64_t b)
+{
+	coverage_add(COVERAGE_BRIDGE);
+	faults_cut_both(cluster, a, b);
+}
+
+static void faults_slow_link(struct cluster *cluster, uint64_t from, uint64_t to, struct random *dice)
+{
+	coverage_add(COVERAGE_SLOW_LINK);
+	cluster->slow_us[from][to] = (uint32_t)random_below(dice, CLUSTER_ELECTION_MS * CLUSTER_MS);
+}
+
+static void faults_flap_begin(struct cluster *cluster, uint64_t a, uint64_t b, struct random *dice)
+{
+	uint64_t flaps = 2 * (1 + random_below(dice, FAULTS_FLAPS_MAX / 2)), in_us = 0;
+	uint64_t period_us = (20 + random_below(dice, 600)) * CLUSTER_MS;
+	coverage_add(COVERAGE_FLAP);
+	for (uint64_t i = 0; i < flaps; i++) {
+		cluster_plan_key(cluster, CLUSTER_FLAP, a, in_us, b);
+		in_us += period_us / 2 + random_below(dice, period_us);
+	}
+}
+
+void faults_flap(struct cluster *cluster, uint64_t node, uint64_t key)
+{
+	if (cluster->calm || node == key)
+		return;
+	cluster->cut[node][key] = !cluster->cut[node][key];
+	cluster->cut[key][node] = cluster->cut[node][key];
+}
+
+void faults_heal(struct cluster *cluster)
+{
+	coverage_add(COVERAGE_HEAL);
 	memset(cluster->cut, 0, sizeof cluster->cut);
+	memset(cluster->slow_us, 0, sizeof cluster->slow_us);
 	for (uint64_t id = 1; id <= cluster->node_count; id++)
 		cluster->machines[id].disk_slow = false;
 }
 
-static void faults_storm(struct cluster *cluster)
+static void faults_storm(struct cluster *cluster, struct random *dice)
 {
 	struct weather *weather = &cluster->weather;
-	bool calm = cluster_chance(cluster, 300000);
-	weather->drop_ppm = calm ? 0 : (uint32_t)random_below(&cluster->random, 300000);
-	weather->repeat_ppm = calm ? 0 : (uint32_t)random_below(&cluster->random, 200000);
-	weather->late_ppm = calm ? 0 : (uint32_t)random_below(&cluster->random, 100000);
-	weather->delay_us_max = calm ? 5000 : 1000 + (uint32_t)random_below(&cluster->random, 300000);
+	bool calm = dice_chance(dice, 300000);
+	coverage_add(COVERAGE_STORM);
+	weather->drop_ppm = calm ? 0 : (uint32_t)random_below(dice, 300000);
+	weather->repeat_ppm = calm ? 0 : (uint32_t)random_below(dice, 200000);
+	weather->late_ppm = calm ? 0 : (uint32_t)random_below(dice, 100000);
+	weather->echo_ppm = calm ? 0 : (uint32_t)random_below(dice, 100000);
+	weather->modest_ppm = calm ? 0 : (uint32_t)random_below(dice, 500000);
+	weather->delay_us_max = calm ? 5000 : 1000 + (uint32_t)random_below(dice, 300000);
 }
 
-static void faults_config(struct cluster *cluster)
+/* One member is alone from now on, and the rest hear one another. */
+static void faults_leave_alone(struct cluster *cluster, uint64_t id)
+{
+	coverage_add(COVERAGE_REGROUP);
+	cluster->alone = id;
+	memset(cluster->cut, 0, sizeof cluster->cut);
+	faults_isolate(cluster, id);
+}
+
+static void faults_regroup(struct cluster *cluster, struct random *dice)
+{
+	if (cluster->node_count < 2)
+		return;
+	faults_leave_alone(cluster,
+	                   1 + (cluster->alone + random_below(dice, cluster->node_count - 1)) % cluster->node_count);
+}
+
+static void faults_disconnect(struct cluster *cluster, uint64_t a, uint64_t b)
+{
+	coverage_add(COVERAGE_DISCONNECT);
+	cluster_step(cluster, a, (struct raft_event){.type = RAFT_EVENT_UNREACHABLE, .peer = b});
+}
+
+/* ---- what an operator asks ---- */
+
+static void faults_count_simple(const struct raft_config *from, const struct raft_config *to, uint64_t id)
+{
+	const struct raft_member *before = raft_config_find(from, id), *after = raft_config_find(to, id);
+	if (before == NULL && after != NULL)
+		coverage_add(after->voter ? COVERAGE_VOTER_ADDED : COVERAGE_LEARNER_ADDED);
+	if (before != NULL && before->voter && after == NULL)
+		coverage_add(COVERAGE_VOTER_REMOVED);
+	if (before != NULL && before->voter && after != NULL && !after->voter)
+		coverage_add(COVERAGE_VOTER_DEMOTED);
+	if (before != NULL && !before->voter && after != NULL && after->voter)
+		coverage_add(COVERAGE_LEARNER_PROMOTED);
+}
+
+static void faults_count_change(const struct raft_config *from, const struct raft_config *to, uint64_t id)
+{
+	if (raft_config_is_joint(from))
+		return;
+	if (raft_config_is_joint(to))
+		coverage_add(to->auto_leave ? COVERAGE_JOINT : COVERAGE_JOINT_BY_HAND);
+	else
+		faults_count_simple(from, to, id);
+}
+
+static void faults_config_propose(struct cluster *cluster, struct node *leader, const struct raft_config *config,
+                                  uint64_t id)
+{
+	AUTO_BUFFER struct buffer payload = {0};
+	struct raft_config before;
+	buffer_init(&payload, NODE_PAYLOAD_MAX);
+	raft_config_encode(config, &payload);
+	raft_config_init(&before);
+	raft_config_copy(&before, raft_config_now(leader->raft));
+	cluster_propose(cluster, leader->id, RAFT_ENTRY_CONFIG, buffer_bytes(&payload));
+	if (leader->update.proposal == ERR_BUSY)
+		coverage_add(COVERAGE_CONFIG_BUSY);
+	else
+		faults_count_change(&before, config, id);
+	raft_config_fini(&before);
+}
+
+static void faults_config(struct cluster *cluster, struct random *dice)
 {
 	struct node *leader = cluster_leader(cluster);
-	AUTO_BUFFER struct buffer payload = {0};
 	struct raft_change changes[3];
 	struct raft_config config;
-	size_t count = 1 + random_below(&cluster->random, 3);
+	size_t count = 1 + random_below(dice, 3);
 	if (leader == NULL || faults_is_any_damaged(cluster))
 		return;
 	for (size_t i = 0; i < count; i++)
-		changes[i] = (struct raft_change){.op = (enum raft_change_op)(1 + random_below(&cluster->random, 3)),
-		                                  .id = faults_pick(cluster)};
-	buffer_init(&payload, NODE_PAYLOAD_MAX);
+		changes[i] = (struct raft_change){.op = (enum raft_change_op)(1 + random_below(dice, 3)),
+		                                  .id = faults_pick(cluster, dice)};
 	raft_config_init(&config);
 	raft_config_copy(&config, raft_config_now(leader->raft));
 	enum err err;
 	if (raft_config_is_joint(&config))
 		err = raft_config_leave_joint(&config);
-	else if (cluster_chance(cluster, 500000))
+	else if (dice_chance(dice, 500000))
 		err = raft_config_change(&config, changes, 1);
 	else
 		err = raft_config_enter_joint(&config, changes, count);
-	config.auto_leave = raft_config_is_joint(&config) && cluster_chance(cluster, 700000);
-	if (err == ERR_OK) {
-		raft_config_encode(&config, &payload);
-		cluster_propose(cluster, leader->id, RAFT_ENTRY_CONFIG, buffer_bytes(&payload));
-	}
+	config.auto_leave = raft_config_is_joint(&config) && dice_chance(dice, 700000);
+	if (err == ERR_OK)
+		faults_config_propose(cluster, leader, &config, changes[0].id);
 	raft_config_fini(&config);
 }
 
-static void faults_transfer(struct cluster *cluster)
+static void faults_transfer(struct cluster *cluster, struct random *dice)
 {
 	struct node *leader = cluster_leader(cluster);
-	if (leader != NULL)
-		cluster_step(cluster, leader->id,
-		             (struct raft_event){.type = RAFT_EVENT_TRANSFER, .peer = faults_pick(cluster)});
+	if (leader == NULL)
+		return;
+	coverage_add(COVERAGE_TRANSFER_ASKED);
+	cluster_step(cluster, leader->id,
+	             (struct raft_event){.type = RAFT_EVENT_TRANSFER, .peer = faults_pick(cluster, dice)});
 }
+
+static void faults_trim(struct cluster *cluster, uint64_t id)
+{
+	coverage_add(COVERAGE_TRIM);
+	cluster_trim(cluster, id);
+}
+
+/* ---- one by one ---- */
 
 /* One member does not hear the leader any more; a while later the leader is cut off from all, and those that followed it
  * until then begin again at once, when its lease still runs. */
-static void faults_rout(struct cluster *cluster)
+static void faults_rout(struct cluster *cluster, struct random *dice)
 {
 	struct node *leader = cluster_leader(cluster);
-	uint64_t lapsed = faults_pick(cluster);
+	uint64_t lapsed = faults_pick(cluster, dice);
 	if (leader == NULL || leader->id == lapsed)
 		return;
 	faults_cut_both(cluster, leader->id, lapsed);
-	events_add(&cluster->events, (struct event){.at_us = cluster->now_us + (CLUSTER_ELECTION_MS +
-	                                                                        random_below(&cluster->random, 1500)) *
-	                                                                           (uint64_t)CLUSTER_MS,
-	                                            .kind = CLUSTER_ROUT,
-	                                            .node = leader->id,
-	                                            .number = lapsed});
+	cluster->moment(cluster, MOMENT_ROUT, leader->id, cluster->now_us / CLUSTER_MS << 8 | lapsed);
 }
 
-static void faults_rout_end(struct cluster *cluster, uint64_t leader, uint64_t lapsed)
+/* A member's answers are lost or slow; meanwhile the log goes on and is trimmed, and the leader does not know how far the
+ * member is. */
+static void faults_overtake(struct cluster *cluster, struct random *dice)
 {
-	if (cluster->calm)
+	struct node *leader = cluster_leader(cluster);
+	uint64_t member = faults_pick(cluster, dice);
+	if (leader == NULL || leader->id == member)
 		return;
-	faults_isolate(cluster, leader);
-	for (uint64_t id = 1; id <= cluster->node_count; id++) {
-		if (id == leader || id == lapsed || cluster_chance(cluster, 200000))
-			continue;
-		cluster_crash(cluster, id, CLUSTER_INTACT);
-		cluster_plan(cluster, CLUSTER_RESTART, id, random_below(&cluster->random, 20 * CLUSTER_MS));
-	}
+	if (dice_chance(dice, 500000))
+		cluster->cut[member][leader->id] = true;
+	else
+		for (uint64_t id = 1; id <= cluster->node_count; id++)
+			faults_slow_link(cluster, id, leader->id, dice);
+	cluster->moment(cluster, MOMENT_OVERTAKE, leader->id, cluster->now_us / CLUSTER_MS << 8 | member);
 }
 
-/* Another member is alone from now on, and the rest hear one another. */
-static void faults_regroup(struct cluster *cluster)
+/* A member is left behind; a while later another loses its log, and the leader, which has everything, is cut off. */
+static void faults_amnesia(struct cluster *cluster, struct random *dice)
 {
-	struct plan *plan = cluster->plan;
-	plan->alone = 1 + (plan->alone + random_below(&cluster->random, cluster->node_count - 1)) % cluster->node_count;
-	memset(cluster->cut, 0, sizeof cluster->cut);
-	faults_isolate(cluster, plan->alone);
+	struct node *leader = cluster_leader(cluster);
+	uint64_t behind = faults_pick(cluster, dice);
+	if (leader == NULL || leader->id == behind)
+		return;
+	faults_isolate(cluster, behind);
+	cluster->moment(cluster, MOMENT_AMNESIA, leader->id, cluster->now_us / CLUSTER_MS << 8 | behind);
 }
 
-static void faults_do(struct cluster *cluster, enum fault fault)
+struct aim { /* whom it meets */
+	uint64_t target, a, b;
+};
+
+static void faults_dispatch(struct cluster *cluster, enum fault fault, struct aim aim, struct random *dice)
 {
-	uint64_t a = faults_pick(cluster), b = faults_pick(cluster), target = faults_pick_target(cluster);
-	uint64_t long_us = 3 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS;
 	switch (fault) {
 	case FAULT_CRASH:
-		faults_crash(cluster, target, CLUSTER_INTACT);
+		faults_crash(cluster, aim.target, CLUSTER_INTACT, dice);
 		break;
 	case FAULT_CRASH_ALL:
-		for (uint64_t id = 1; id <= cluster->node_count; id++)
-			faults_crash(cluster, id, CLUSTER_INTACT);
+		faults_crash_all(cluster, dice);
 		break;
 	case FAULT_DAMAGE:
-		faults_damage(cluster);
+		faults_damage(cluster, aim.a, dice);
 		break;
 	case FAULT_ISOLATE:
-		faults_isolate(cluster, target);
+		faults_isolate(cluster, aim.target);
 		break;
 	case FAULT_HALVES:
-		faults_halves(cluster);
+		faults_part(cluster, random_next(dice), 0);
+		break;
+	case FAULT_ISLANDS:
+		faults_part(cluster, random_next(dice), aim.target);
 		break;
 	case FAULT_ONE_WAY:
-		cluster->cut[target][a] = true;
+		faults_cut(cluster, aim.target, aim.a);
+		break;
+	case FAULT_DEAF:
+		faults_deafen(cluster, aim.target);
+		break;
+	case FAULT_MUTE:
+		faults_mute(cluster, aim.target);
 		break;
 	case FAULT_BRIDGE:
-		faults_cut_both(cluster, a, b);
+		faults_bridge(cluster, aim.a, aim.b);
+		break;
+	case FAULT_SLOW_LINK:
+		faults_slow_link(cluster, aim.a, aim.b, dice);
+		break;
+	case FAULT_FLAP:
+		faults_flap_begin(cluster, aim.target, aim.a, dice);
 		break;
 	case FAULT_HEAL:
 		faults_heal(cluster);
 		break;
 	case FAULT_PAUSE:
-		cluster_pause(cluster, target, random_below(&cluster->random, long_us));
+		faults_pause(cluster, aim.target, dice);
 		break;
 	case FAULT_SLOW_DISK:
-		cluster->machines[target].disk_slow = !cluster->machines[target].disk_slow;
+		faults_slow_disk(cluster, aim.target);
 		break;
 	case FAULT_STORM:
-		faults_storm(cluster);
+		faults_storm(cluster, dice);
 		break;
 	case FAULT_TRIM:
-		cluster_trim(cluster, target);
+		faults_trim(cluster, aim.target);
 		break;
 	case FAULT_TRANSFER:
-		faults_transfer(cluster);
+		faults_transfer(cluster, dice);
 		break;
 	case FAULT_CONFIG:
-		faults_config(cluster);
+		faults_config(cluster, dice);
 		break;
 	case FAULT_DISCONNECT:
-		cluster_step(cluster, a, (struct raft_event){.type = RAFT_EVENT_UNREACHABLE, .peer = b});
+		faults_disconnect(cluster, dice_chance(dice, 500000) ? aim.target : aim.a, aim.b);
 		break;
 	case FAULT_ROUT:
-		faults_rout(cluster);
+		faults_rout(cluster, dice);
+		break;
+	case FAULT_OVERTAKE:
+		faults_overtake(cluster, dice);
+		break;
+	case FAULT_AMNESIA:
+		faults_amnesia(cluster, dice);
 		break;
 	case FAULT_REGROUP:
-		faults_regroup(cluster);
+		faults_regroup(cluster, dice);
 		break;
 	case FAULT_COUNT:
 		break;
 	}
 }
 
-static void faults_next(struct cluster *cluster)
+void faults_do(struct cluster *cluster, enum fault fault, struct random *dice)
 {
-	struct plan *plan = cluster->plan;
-	if (cluster->calm)
-		return;
-	enum fault fault = (enum fault)random_below(&cluster->random, FAULT_COUNT);
-	if (plan->enabled[fault])
-		faults_do(cluster, fault);
-	cluster_plan(cluster, CLUSTER_FAULT, 0, random_below(&cluster->random, plan->between_us));
+	static const char *const names[] = {
+	    [FAULT_CRASH] = "crash",         [FAULT_CRASH_ALL] = "crash all",
+	    [FAULT_DAMAGE] = "damage",       [FAULT_ISOLATE] = "isolate",
+	    [FAULT_HALVES] = "halves",       [FAULT_ISLANDS] = "islands",
+	    [FAULT_ONE_WAY] = "one way",     [FAULT_DEAF] = "deaf",
+	    [FAULT_MUTE] = "mute",           [FAULT_BRIDGE] = "bridge",
+	    [FAULT_SLOW_LINK] = "slow link", [FAULT_FLAP] = "flap",
+	    [FAULT_HEAL] = "heal",           [FAULT_PAUSE] = "pause",
+	    [FAULT_SLOW_DISK] = "slow disk", [FAULT_STORM] = "storm",
+	    [FAULT_TRIM] = "trim",           [FAULT_TRANSFER] = "transfer",
+	    [FAULT_CONFIG] = "config",       [FAULT_DISCONNECT] = "disconnect",
+	    [FAULT_ROUT] = "rout",           [FAULT_OVERTAKE] = "overtake",
+	    [FAULT_AMNESIA] = "amnesia",     [FAULT_REGROUP] = "regroup",
+	};
+	struct aim aim = {.a = faults_pick(cluster, dice), .b = faults_pick(cluster, dice)};
+	aim.target = faults_pick_target(cluster, dice);
+	cluster_say(cluster, "fault: %s (%ju %ju %ju)", names[fault], (uintmax_t)aim.target, (uintmax_t)aim.a,
+	            (uintmax_t)aim.b);
+	faults_dispatch(cluster, fault, aim, dice);
 }
 
-/* ---- clients ---- */
+/* ---- ambushes ---- */
 
-static void faults_client(struct cluster *cluster)
+/* A leader that is lost right after its election leaves a tail that nobody else has. In a duel one is left alone then. */
+static void faults_ambush_elected(struct cluster *cluster, uint64_t leader, struct random *dice)
 {
-	const struct plan *plan = cluster->plan;
-	struct node *leader = cluster_leader(cluster);
-	uint64_t id = leader != NULL && cluster_chance(cluster, 700000) ? leader->id : faults_pick(cluster);
-	/* At a paused node it waits among the messages. */
-	cluster_plan(cluster, cluster_chance(cluster, plan->write_ppm) ? CLUSTER_PROPOSE : CLUSTER_READ, id, 0);
-	cluster_plan(cluster, CLUSTER_CLIENT, 0, random_below(&cluster->random, FAULTS_CLIENT_US));
-}
-
-/* ---- the calm ---- */
-
-static void faults_end(struct cluster *cluster)
-{
-	cluster->calm = true;
-	faults_heal(cluster);
-	cluster->weather = (struct weather){.delay_us_max = 5000, .disk_us_max = 5000};
-	for (uint64_t id = 1; id <= cluster->node_count; id++) {
-		cluster->machines[id].paused_until_us = 0;
-		cluster_restart(cluster, id);
-	}
-}
-
-static bool faults_recovered(struct cluster *cluster)
-{
-	struct node *leader = cluster_leader(cluster);
-	if (leader == NULL || leader->update.commit < node_log_last(&leader->log))
-		return false;
-	const struct raft_config *config = raft_config_now(leader->raft);
-	if (config->auto_leave)
-		return false;
-	for (size_t i = 0; i < config->count; i++) {
-		const struct node *node = &cluster->nodes[config->members[i].id];
-		if (node->raft == NULL || node->state.applied < leader->update.commit || node->update.damaged)
-			return false;
-	}
-	return true;
-}
-
-static bool faults_probe_is_everywhere(struct cluster *cluster)
-{
-	struct plan *plan = cluster->plan;
-	return cluster->checker->committed >= plan->probe_index && faults_recovered(cluster);
-}
-
-static void faults_idle(struct cluster *cluster)
-{
-}
-
-/* Liveness: a leader, a commit, everybody up to date, every read answered, nothing left in flight. */
-static void faults_check_calm(struct cluster *cluster)
-{
-	struct plan *plan = cluster->plan;
-	faults_end(cluster);
-	uint64_t deadline_us = cluster->now_us + FAULTS_CALM_MS * (uint64_t)CLUSTER_MS;
-	/* Under load, which must not keep it from recovering; then without. */
-	cluster_run(cluster, cluster->now_us + FAULTS_CALM_MS * (uint64_t)CLUSTER_MS / 2, NULL);
-	cluster->client = faults_idle;
-	if (!cluster_run(cluster, deadline_us, faults_recovered))
-		checker_fail("the cluster has not recovered %d ms after the faults ended", FAULTS_CALM_MS);
-	struct node *leader = cluster_leader(cluster);
-	plan->probe_index = node_log_last(&leader->log) + 1;
-	cluster_propose(cluster, leader->id, RAFT_ENTRY_COMMAND, BYTES_LITERAL("probe"));
-	cluster_run(cluster, cluster->now_us + 1, NULL);
-	if (!cluster_run(cluster, cluster->now_us + 3 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS,
-	                 faults_probe_is_everywhere))
-		checker_fail("a proposal in the calm is not applied everywhere");
-	cluster_run(cluster, cluster->now_us + 2 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS, NULL);
-	struct raft_status status;
-	leader = cluster_leader(cluster);
-	raft_status(leader->raft, &status);
-	if (status.uncommitted_bytes != 0)
-		checker_fail("%zu uncommitted bytes are left", status.uncommitted_bytes);
-}
-
-/* A leader that is lost right after its election leaves a tail that nobody else has. */
-static void faults_ambush(struct cluster *cluster, uint64_t leader)
-{
-	const struct plan *plan = cluster->plan;
-	if (cluster->calm || cluster_chance(cluster, 300000))
-		return;
-	if (plan->kind == FAULTS_DUEL || cluster_chance(cluster, 500000))
+	bool duel = cluster->alone != 0;
+	if (duel || dice_chance(dice, 500000))
 		cluster_silence(cluster, leader);
-	if (plan->kind == FAULTS_DUEL)
-		faults_regroup(cluster);
-	else if (cluster_chance(cluster, 500000))
-		faults_crash(cluster, leader, CLUSTER_INTACT);
+	if (duel && dice_chance(dice, 700000))
+		faults_leave_alone(cluster, leader);
+	else if (duel)
+		faults_regroup(cluster, dice);
+	else if (dice_chance(dice, 500000))
+		faults_crash(cluster, leader, CLUSTER_INTACT, dice);
 	else
 		faults_isolate(cluster, leader);
 }
 
-static void faults_plan(struct cluster *cluster, struct plan *plan)
+static void faults_ambush_rout(struct cluster *cluster, uint64_t leader, uint64_t lapsed, struct random *dice)
 {
-	for (int fault = 0; fault < FAULT_COUNT; fault++)
-		plan->enabled[fault] = cluster_chance(cluster, 400000);
-	plan->between_us = (20 + random_below(&cluster->random, 400)) * CLUSTER_MS;
-	if (plan->kind != FAULTS_SWARM)
-		memset(plan->enabled, 0, sizeof plan->enabled);
-	if (plan->kind == FAULTS_DUEL) {
-		cluster->options.append_bytes_max = cluster->options.inflight_messages_max = 1;
-		plan->between_us = 600 * CLUSTER_MS; /* ambushes apart, an election fits in between */
+	faults_isolate(cluster, leader);
+	for (uint64_t id = 1; id <= cluster->node_count; id++) {
+		if (id == leader || id == lapsed || dice_chance(dice, 200000))
+			continue;
+		cluster_crash(cluster, id, CLUSTER_INTACT);
+		cluster_plan(cluster, CLUSTER_RESTART, id, random_below(dice, 20 * CLUSTER_MS));
 	}
-	plan->enabled[FAULT_REGROUP] = plan->kind == FAULTS_DUEL;
-	plan->enabled[FAULT_HEAL] = plan->kind != FAULTS_DUEL;
-	if (plan->kind == FAULTS_ROUT)
-		cluster->options.leases = plan->enabled[FAULT_ROUT] = true;
-	/* With few writes, members that are cut off are not behind, and may be elected. */
-	plan->write_ppm = plan->kind != FAULTS_ROUT && cluster_chance(cluster, 700000) ? 500000 : 5000;
-	cluster->plan = plan;
-	cluster->fault = faults_next;
-	cluster->client = faults_client;
-	cluster->ambush = faults_ambush;
-	cluster->rout = faults_rout_end;
-	cluster->ambushes =
-	    plan->kind == FAULTS_DUEL || (plan->kind == FAULTS_SWARM && cluster_chance(cluster, 300000));
-	cluster_plan(cluster, CLUSTER_CLIENT, 0, 0);
-	cluster_plan(cluster, CLUSTER_FAULT, 0, 2 * CLUSTER_ELECTION_MS * (uint64_t)CLUSTER_MS);
 }
 
-struct faults_report faults_run(uint64_t seed)
+static void faults_ambush_overtake(struct cluster *cluster, uint64_t leader, uint64_t member)
 {
-	checker_seed = seed;
-	uint64_t kind = seed % FAULTS_KINDS;
-	struct plan plan = {.kind = kind == FAULTS_DUEL || kind == FAULTS_ROUT ? (enum faults_kind)kind : FAULTS_SWARM};
-	struct cluster *cluster = cluster_new(seed, plan.kind != FAULTS_SWARM ? 3 : 0);
-	faults_plan(cluster, &plan);
-	cluster_run(cluster, (plan.kind != FAULTS_SWARM ? 2 : 1) * FAULTS_MS * (uint64_t)CLUSTER_MS, NULL);
-	faults_check_calm(cluster);
-	struct faults_report report = {.trace_hash = cluster->checker->trace_hash,
-	                               .committed = cluster->checker->committed,
-	                               .elections = cluster->checker->elections,
-	                               .reads = cluster->checker->read_oks,
-	                               .crashes = cluster->crashes,
-	                               .delivered = cluster->delivered};
-	cluster_free(cluster);
-	return report;
+	cluster_trim(cluster, leader);
+	faults_disconnect(cluster, leader, member);
+	cluster->cut[member][leader] = false;
+}
+
+static void faults_ambush_amnesia(struct cluster *cluster, uint64_t leader, uint64_t behind, struct random *dice)
+{
+	memset(cluster->cut, 0, sizeof cluster->cut);
+	faults_isolate(cluster, leader);
+	faults_damage(cluster, 1 + (behind + random_below(dice, cluster->node_count - 1)) % cluster->node_count, dice);
+}
+
+static void faults_ambush_any(struct cluster *cluster, uint64_t node, struct random *dice)
+{
+	static const enum fault choices[] = {FAULT_CRASH,    FAULT_ISOLATE, FAULT_PAUSE,      FAULT_TRIM,
+	                                     FAULT_TRANSFER, FAULT_CONFIG,  FAULT_DISCONNECT, FAULT_HALVES};
+	struct node *leader = cluster_leader(cluster);
+	if (dice_chance(dice, 300000))
+		cluster_silence(cluster, node);
+	switch (random_below(dice, 4)) {
+	case 0:
+		faults_crash(cluster, node, CLUSTER_INTACT, dice);
+		break;
+	case 1:
+		faults_isolate(cluster, node);
+		break;
+	case 2:
+		if (leader != NULL)
+			faults_crash(cluster, leader->id, CLUSTER_INTACT, dice);
+		break;
+	case 3:
+		faults_do(cluster, choices[random_below(dice, sizeof choices / sizeof choices[0])], dice);
+		break;
+	}
+}
+
+/* Of all that fetch, only a damaged node speaks to the next leader, which then offers something newer. */
+static void faults_ambush_fetching(struct cluster *cluster, uint64_t node, struct random *dice)
+{
+	struct node *leader = cluster_leader(cluster);
+	if (cluster->nodes[node].damaged && leader != NULL && dice_chance(dice, 800000))
+		faults_isolate(cluster, leader->id);
+	else
+		faults_ambush_any(cluster, node, dice);
+}
+
+/* What it has got, it loses again, when offers of it may still be under way. */
+static void faults_ambush_installed(struct cluster *cluster, uint64_t node, struct random *dice)
+{
+	if (dice_chance(dice, 500000))
+		faults_damage(cluster, node, dice);
+	else
+		faults_ambush_any(cluster, node, dice);
+}
+
+void faults_ambush(struct cluster *cluster, enum cluster_moment moment, uint64_t node, uint64_t number,
+                   struct random *dice)
+{
+	static const struct {
+		const char *name;
+		enum coverage coverage;
+	} moments[] = {
+	    [MOMENT_ELECTED] = {"elected", COVERAGE_AMBUSH_ELECTED},
+	    [MOMENT_OFFERED] = {"offered", COVERAGE_AMBUSH_OFFERED},
+	    [MOMENT_FETCHING] = {"fetching", COVERAGE_AMBUSH_FETCHING},
+	    [MOMENT_INSTALLED] = {"installed", COVERAGE_AMBUSH_INSTALLED},
+	    [MOMENT_CONFIG] = {"config", COVERAGE_AMBUSH_CONFIG},
+	    [MOMENT_TRANSFER] = {"transfer", COVERAGE_AMBUSH_TRANSFER},
+	    [MOMENT_TRUNCATED] = {"truncated", COVERAGE_AMBUSH_TRUNCATED},
+	    [MOMENT_HURRY] = {"hurry", COVERAGE_HURRY},
+	    [MOMENT_ROUT] = {"rout", COVERAGE_ROUT},
+	    [MOMENT_OVERTAKE] = {"overtake", COVERAGE_OVERTAKE},
+	    [MOMENT_AMNESIA] = {"amnesia", COVERAGE_AMNESIA},
+	};
+	if (cluster->calm)
+		return;
+	cluster_say(cluster, "ambush: %s %ju", moments[moment].name, (uintmax_t)node);
+	coverage_add(moments[moment].coverage);
+	switch (moment) {
+	case MOMENT_ELECTED:
+		faults_ambush_elected(cluster, node, dice);
+		break;
+	case MOMENT_HURRY:
+		faults_config(cluster, dice);
+		break;
+	case MOMENT_ROUT:
+		faults_ambush_rout(cluster, node, number, dice);
+		break;
+	case MOMENT_OVERTAKE:
+		faults_ambush_overtake(cluster, node, number);
+		break;
+	case MOMENT_AMNESIA:
+		faults_ambush_amnesia(cluster, node, number, dice);
+		break;
+	case MOMENT_INSTALLED:
+		faults_ambush_installed(cluster, node, dice);
+		break;
+	case MOMENT_FETCHING:
+		faults_ambush_fetching(cluster, node, dice);
+		break;
+	case MOMENT_OFFERED:
+	case MOMENT_CONFIG:
+	case MOMENT_TRANSFER:
+	case MOMENT_TRUNCATED:
+	case MOMENT_COUNT:
+		faults_ambush_any(cluster, node, dice);
+		break;
+	}
 }

@@ -1,13 +1,25 @@
 # The simulator.
 SIM_SOURCES = \
 	tests/sim/checker.c tests/sim/checker.h \
+	tests/sim/checker_leader.c \
+	tests/sim/child.c tests/sim/child.h \
 	tests/sim/cluster.c tests/sim/cluster.h \
+	tests/sim/coverage.c tests/sim/coverage.h \
+	tests/sim/decisions.c tests/sim/decisions.h \
 	tests/sim/events.c tests/sim/events.h \
 	tests/sim/faults.c tests/sim/faults.h \
-	tests/sim/node.c tests/sim/node.h
+	tests/sim/node.c tests/sim/node.h \
+	tests/sim/observe.c tests/sim/observe.h \
+	tests/sim/plan.c tests/sim/plan.h \
+	tests/sim/say.c tests/sim/say.h \
+	tests/sim/shrink.c tests/sim/shrink.h \
+	tests/sim/verdict.c tests/sim/verdict.h
+# A check() that fails is a verdict like any other.
+SIM_LINK = $(AM_LDFLAGS) -Wl,--wrap=check_failed
 
 check_PROGRAMS += tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/sim.c $(SIM_SOURCES)
+tests_sim_sim_LDFLAGS = $(SIM_LINK)
 tests_sim_sim_LDADD = libraft.a libbase.a
 TESTS += tests/sim/sim
 
@@ -18,6 +30,7 @@ libraft_bugs_a_CPPFLAGS = $(AM_CPPFLAGS) -DRAFT_PLANT_BUGS
 check_PROGRAMS += tests/sim/bugs
 tests_sim_bugs_SOURCES = tests/sim/bugs.c $(SIM_SOURCES)
 tests_sim_bugs_CPPFLAGS = $(AM_CPPFLAGS) -DRAFT_PLANT_BUGS
+tests_sim_bugs_LDFLAGS = $(SIM_LINK)
 tests_sim_bugs_LDADD = libraft-bugs.a libbase.a
 TESTS += tests/sim/bugs
 dist_check_SCRIPTS += tests/sim/sim-long.sh
