@@ -31,11 +31,9 @@ void raft_transfer_advance(struct raft *raft)
 	if (raft->transfer.peer == 0 || raft->transfer.told)
 		return;
 	struct raft_peer *peer = raft_peers_find(&raft->peers, raft->transfer.peer);
-	if (peer == NULL) {
-		raft->transfer = (struct raft_transfer){0};
-		return;
-	}
-	if (peer->match != raft_last(raft))
+	check(peer != NULL); /* nothing is proposed meanwhile, so that the members stay who they are */
+	uint64_t has = RAFT_HAS_BUG(TRANSFER_BY_NEXT) ? peer->next - 1 : peer->match;
+	if (has != raft_last(raft))
 		return;
 	raft->transfer.told = true;
 	raft_lease_revoke(&raft->lease);
@@ -47,7 +45,9 @@ void raft_transfer_tick(struct raft *raft)
 	if (raft->transfer.peer == 0 || raft->now_ms < raft->transfer.until_ms)
 		return;
 	raft_say(raft, "transfer_failed to=%ju", (uintmax_t)raft->transfer.peer);
-	raft->transfer = (struct raft_transfer){0};
+	raft->transfer.until_ms = UINT64_MAX;
+	if (!RAFT_HAS_BUG(TRANSFER_STUCK))
+		raft->transfer = (struct raft_transfer){0};
 }
 
 void raft_recv_timeout_now(struct raft *raft, const struct raft_message *message)
