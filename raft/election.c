@@ -150,8 +150,7 @@ static void raft_become_leader(struct raft *raft)
 static enum raft_ballot raft_ballot_of(const void *argument, uint64_t id)
 {
 	const struct raft *raft = argument;
-	const struct raft_peer *peer = raft_peers_find(&raft->peers, id);
-	return peer != NULL ? peer->ballot : RAFT_BALLOT_OPEN;
+	return raft_peers_get(&raft->peers, id)->ballot;
 }
 
 void raft_tally(struct raft *raft)

@@ -18,8 +18,7 @@ static uint64_t raft_match_of(const void *argument, uint64_t id)
 	const struct raft *raft = argument;
 	if (id == raft->options.id)
 		return RAFT_HAS_BUG(LEADER_NOT_DURABLE) ? raft_last(raft) : raft->writes.durable;
-	const struct raft_peer *peer = raft_peers_find(&raft->peers, id);
-	return peer != NULL ? peer->match : 0;
+	return raft_peers_get(&raft->peers, id)->match;
 }
 
 static void raft_commit_advance(struct raft *raft)
@@ -90,10 +89,9 @@ void raft_lead(struct raft *raft)
 static uint64_t raft_heard_of(const void *argument, uint64_t id)
 {
 	const struct raft *raft = argument;
-	const struct raft_peer *peer = raft_peers_find(&raft->peers, id);
 	if (id == raft->options.id)
 		return raft->now_ms;
-	return peer != NULL ? peer->heard_ms : 0;
+	return raft_peers_get(&raft->peers, id)->heard_ms;
 }
 
 uint64_t raft_quorum_until_ms(const struct raft *raft)

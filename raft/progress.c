@@ -40,6 +40,13 @@ struct raft_peer *raft_peers_find(const struct raft_peers *peers, uint64_t id)
 	return NULL;
 }
 
+struct raft_peer *raft_peers_get(const struct raft_peers *peers, uint64_t id)
+{
+	struct raft_peer *peer = raft_peers_find(peers, id);
+	check(peer != NULL);
+	return peer;
+}
+
 static struct raft_peer raft_peer_new(uint64_t id, uint64_t next, uint64_t now_ms, size_t inflight_max)
 {
 	check(inflight_max > 0);

@@ -67,6 +67,7 @@ struct raft_peers {
 
 void raft_peers_fini(struct raft_peers *peers);
 struct raft_peer *raft_peers_find(const struct raft_peers *peers, uint64_t id); /* or NULL */
+struct raft_peer *raft_peers_get(const struct raft_peers *peers, uint64_t id);  /* of a member */
 /* Follows the configuration: who stays keeps all, who is new starts at `next`, heard now. */
 void raft_peers_follow(struct raft_peers *peers, const struct raft_config *config, uint64_t next, uint64_t now_ms,
                        size_t inflight_max);

@@ -13,9 +13,9 @@ static void raft_append_accept(struct raft *raft, const struct raft_message *mes
 
 static void raft_append_reject(struct raft *raft, const struct raft_message *message)
 {
+	check(message->index > 0); /* what every log begins after, or what is trimmed */
 	/* Nothing after an entry of a higher term than the leader's entry there can match: thesis §3.5. */
-	uint64_t before = message->index > 0 ? message->index - 1 : 0;
-	uint64_t hint = raft_trail_hint(&raft->trail, before, message->index_term);
+	uint64_t hint = raft_trail_hint(&raft->trail, message->index - 1, message->index_term);
 	raft_say(raft, "reject index=%ju term=%ju hint=%ju", (uintmax_t)message->index, (uintmax_t)message->index_term,
 	         (uintmax_t)hint);
 	raft_send(raft, (struct raft_message){.type = RAFT_APPEND_REPLY,
@@ -83,7 +83,7 @@ void raft_recv_append(struct raft *raft, const struct raft_message *message)
 	if (RAFT_HAS_BUG(TRUNCATE_ALWAYS))
 		known = 0;
 	if (known < message->count) {
-		if (message->index + known < raft->commit || raft_writes_are_full(&raft->writes)) {
+		if (raft_writes_are_full(&raft->writes)) {
 			raft_say(raft, "append_refused index=%ju commit=%ju", (uintmax_t)message->index,
 			         (uintmax_t)raft->commit);
 			return;

@@ -58,10 +58,7 @@ void raft_recv_vote(struct raft *raft, const struct raft_message *message)
 
 static void raft_ballot_count(struct raft *raft, const struct raft_message *message)
 {
-	struct raft_peer *peer = raft_peers_find(&raft->peers, message->from);
-	if (peer == NULL)
-		return;
-	peer->ballot = message->reject ? RAFT_BALLOT_NO : RAFT_BALLOT_YES;
+	raft_peers_get(&raft->peers, message->from)->ballot = message->reject ? RAFT_BALLOT_NO : RAFT_BALLOT_YES;
 	raft_tally(raft);
 }
 

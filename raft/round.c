@@ -19,8 +19,7 @@ static uint64_t raft_round_of(const void *argument, uint64_t id)
 	const struct raft *raft = argument;
 	if (id == raft->options.id)
 		return raft->lease.round;
-	const struct raft_peer *peer = raft_peers_find(&raft->peers, id);
-	return peer != NULL ? peer->round_acked : 0;
+	return raft_peers_get(&raft->peers, id)->round_acked;
 }
 
 uint64_t raft_round_acked(const struct raft *raft)

@@ -30,8 +30,8 @@ void raft_transfer_advance(struct raft *raft)
 	check(raft->role == RAFT_LEADER);
 	if (raft->transfer.peer == 0 || raft->transfer.told)
 		return;
-	struct raft_peer *peer = raft_peers_find(&raft->peers, raft->transfer.peer);
-	check(peer != NULL); /* nothing is proposed meanwhile, so that the members stay who they are */
+	/* Nothing is proposed meanwhile, so that the members stay who they are. */
+	const struct raft_peer *peer = raft_peers_get(&raft->peers, raft->transfer.peer);
 	uint64_t has = RAFT_HAS_BUG(TRANSFER_BY_NEXT) ? peer->next - 1 : peer->match;
 	if (has != raft_last(raft))
 		return;

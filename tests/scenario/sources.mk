@@ -27,6 +27,7 @@ SCENARIOS = \
 	tests/scenario/single.txt \
 	tests/scenario/snapshots.txt \
 	tests/scenario/stalls.txt \
+	tests/scenario/strays.txt \
 	tests/scenario/transfer.txt \
 	tests/scenario/vote_order.txt \
 	tests/scenario/votes.txt

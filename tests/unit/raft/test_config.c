@@ -169,6 +169,56 @@ static struct bytes encoded(uint64_t last, struct buffer *buffer)
 	return buffer_bytes(buffer);
 }
 
+static void configurations_differ_by_any_part_of_a_member(void **state)
+{
+	static const struct raft_member others[] = {
+	    {.id = 3, .voter = true, .voter_outgoing = true},
+	    {.id = 3},
+	    {.id = 3, .voter_outgoing = true, .learner_next = true},
+	    {.id = 4, .voter = true},
+	};
+	struct raft_config left, right;
+	voters(&left, 1, 3);
+	voters(&right, 1, 3);
+	assert_true(raft_config_equal(&left, &right));
+	right.auto_leave = true;
+	assert_false(raft_config_equal(&left, &right));
+	right.auto_leave = false;
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		right.members[2] = others[i];
+		assert_false(raft_config_equal(&left, &right));
+	}
+	left.members[2] = (struct raft_member){.id = 3, .voter_outgoing = true};
+	right.members[2] = (struct raft_member){.id = 3, .voter_outgoing = true, .learner_next = true};
+	assert_false(raft_config_equal(&left, &right));
+	raft_config_fini(&right);
+	raft_config_fini(&left);
+}
+
+static void a_change_that_cannot_be_made_changes_nothing(void **state)
+{
+	static const struct raft_change nobody = {RAFT_CHANGE_VOTER, 0}, unknown = {(enum raft_change_op)9, 1},
+	                                add = {RAFT_CHANGE_VOTER, 4},
+	                                remove_all[] = {{RAFT_CHANGE_REMOVE, 1}, {RAFT_CHANGE_LEARNER, 2}};
+	struct raft_config config, before;
+	voters(&config, 1, 2);
+	voters(&before, 1, 2);
+	assert_int_equal(raft_config_change(&config, &nobody, 1), ERR_OK);
+	assert_int_equal(raft_config_change(&config, &unknown, 1), ERR_INVALID);
+	assert_int_equal(raft_config_change(&config, remove_all, 2), ERR_INVALID);
+	assert_int_equal(raft_config_enter_joint(&config, remove_all, 2), ERR_INVALID);
+	assert_int_equal(raft_config_leave_joint(&config), ERR_INVALID);
+	assert_true(raft_config_equal(&config, &before));
+	assert_int_equal(raft_config_enter_joint(&config, &add, 1), ERR_OK);
+	assert_int_equal(raft_config_change(&config, &add, 1), ERR_BUSY);
+	assert_int_equal(raft_config_enter_joint(&config, &add, 1), ERR_BUSY);
+	raft_config_fini(&config);
+	raft_config_init(&config);
+	assert_int_equal(raft_config_enter_joint(&config, &add, 1), ERR_INVALID);
+	raft_config_fini(&config);
+	raft_config_fini(&before);
+}
+
 static void the_history_follows_the_log(void **state)
 {
 	struct raft_history history;
@@ -199,6 +249,8 @@ int main(void)
 	    cmocka_unit_test(no_payload_is_too_strange_to_be_judged),
 	    cmocka_unit_test(what_may_follow_shares_a_member_with_every_quorum),
 	    cmocka_unit_test(what_may_not_follow_is_refused),
+	    cmocka_unit_test(configurations_differ_by_any_part_of_a_member),
+	    cmocka_unit_test(a_change_that_cannot_be_made_changes_nothing),
 	    cmocka_unit_test(the_history_follows_the_log),
 	};
 	return UNIT_RUN(tests);
