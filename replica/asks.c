@@ -60,9 +60,25 @@ static void ask_finish(struct ask *ask, const struct replica_change_outcome *out
 	free(ask);
 }
 
+void ask_refuse(struct ask *ask, enum err err, const char *why)
+{
+	ask_finish(ask, &(struct replica_change_outcome){.err = err, .why = why, .id = ask->change.id});
+}
+
 void ask_answer(struct ask *ask, enum err err)
 {
-	ask_finish(ask, &(struct replica_change_outcome){.err = err, .why = "", .id = ask->change.id});
+	ask_refuse(ask, err, "");
+}
+
+bool ask_lacks_member(const struct ask *ask)
+{
+	return ask->change.kind == REPLICA_LEAD && ask->change.id == 0;
+}
+
+void ask_name_member(struct ask *ask, uint64_t member)
+{
+	check(ask_lacks_member(ask) && member != 0);
+	ask->change.id = member;
 }
 
 static uint64_t ask_attempt(const struct ask *ask)

@@ -28,6 +28,10 @@ struct ask;
 struct ask *ask_new(const struct replica_change *change, uint64_t deadline_ns, replica_changed done, void *argument);
 /* For one that no asks took over. */
 void ask_answer(struct ask *ask, enum err err);
+void ask_refuse(struct ask *ask, enum err err, const char *why);
+/* Is it REPLICA_LEAD without a member? Then one is put in before it is added. */
+bool ask_lacks_member(const struct ask *ask);
+void ask_name_member(struct ask *ask, uint64_t member);
 
 struct asks;
 struct asks *asks_new(void);

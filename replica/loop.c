@@ -519,8 +519,7 @@ void loop_disk_stalled(struct loop *loop)
 	loop_step_event(loop, &event);
 }
 
-/* The voter that has most of the log; 0: none. */
-static uint64_t loop_furthest_peer(const struct loop *loop)
+uint64_t loop_furthest_peer(const struct loop *loop)
 {
 	struct raft_peer_status peers[LIMIT_MEMBERS];
 	size_t count = raft_peers(loop->core, peers, LIMIT_MEMBERS), best = count;

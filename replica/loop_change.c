@@ -420,8 +420,21 @@ static void loop_ask_some(struct loop *loop)
 	}
 }
 
+/* Named once, so that whoever leads by then is not asked for yet another one. */
+static bool loop_name_furthest(struct loop *loop, struct ask *ask)
+{
+	uint64_t furthest = loop_furthest_peer(loop);
+	if (furthest == 0)
+		ask_refuse(ask, ERR_NOT_FOUND, "no other member that votes was heard from lately: start one first");
+	else
+		ask_name_member(ask, furthest);
+	return furthest != 0;
+}
+
 void loop_change(struct loop *loop, struct ask *ask)
 {
+	if (ask_lacks_member(ask) && !loop_name_furthest(loop, ask))
+		return;
 	asks_add(loop->asks, ask);
 	loop->review_at_ns = 0;
 }

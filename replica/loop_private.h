@@ -93,6 +93,8 @@ bool loop_send(struct loop *loop, uint64_t to, Peer__Envelope *envelope, uint64_
 struct raft_event loop_event(const struct loop *loop, enum raft_event_type type);
 /* Steps the core and does all that the update asks, but for its answer to a proposal. */
 enum err loop_step(struct loop *loop, const struct raft_event *event, const struct loop_source *source);
+/* Leader: the other voter that has most of the log, of those that are heard; 0: none. */
+uint64_t loop_furthest_peer(const struct loop *loop);
 
 /* ---- loop_change.c ---- */
 

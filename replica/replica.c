@@ -16,6 +16,43 @@
 #include "replica/recovery.h"
 #include "replica/snapshots.h"
 
+/* ---- waiting for a completion ---- */
+
+struct replica_wait {
+	pthread_mutex_t mutex; /* guards all below */
+	pthread_cond_t finished;
+	bool done;
+	enum err err;
+	struct kv_result *result;
+};
+
+static void replica_wait_init(struct replica_wait *wait)
+{
+	*wait = (struct replica_wait){0};
+	pthread_mutex_init(&wait->mutex, NULL);
+	wait_cond_init(&wait->finished);
+}
+
+static void replica_wait_finish(struct replica_wait *wait, enum err err, struct kv_result *result)
+{
+	pthread_mutex_lock(&wait->mutex);
+	wait->done = true;
+	wait->err = err;
+	wait->result = result;
+	pthread_cond_signal(&wait->finished);
+	pthread_mutex_unlock(&wait->mutex);
+}
+
+static void replica_wait_until_done(struct replica_wait *wait)
+{
+	pthread_mutex_lock(&wait->mutex);
+	while (!wait->done)
+		pthread_cond_wait(&wait->finished, &wait->mutex);
+	pthread_mutex_unlock(&wait->mutex);
+	pthread_cond_destroy(&wait->finished);
+	pthread_mutex_destroy(&wait->mutex);
+}
+
 /* ---- life ---- */
 
 static char *replica_string(struct replica *replica, const char *string)
@@ -145,9 +182,38 @@ enum err replica_start(struct replica *replica)
 	return ERR_OK;
 }
 
+static void replica_wait_led(void *argument, const struct replica_change_outcome *outcome)
+{
+	replica_wait_finish(argument, outcome->err, NULL);
+}
+
+/* A leader that just went would leave the others without one until they notice, which takes them an election timeout. It goes once
+ * another one leads, or when that takes as long. */
+static void replica_hand_over(struct replica *replica)
+{
+	uint64_t began_ns = clock_steady_ns();
+	uint64_t deadline_ns = began_ns + replica->options.election_timeout_ms * CLOCK_NS_PER_MS;
+	struct replica_wait wait;
+	if (atomic_load(&replica->shown.leader) != replica->identity.member)
+		return;
+	replica_wait_init(&wait);
+	enum err err = replica_lead(replica, 0, deadline_ns, replica_wait_led, &wait);
+	if (err != ERR_OK)
+		return;
+	replica_wait_until_done(&wait);
+	if (wait.err == ERR_OK)
+		log_info("handed_over", "leader=%016" PRIx64 " ms=%" PRIu64, atomic_load(&replica->shown.leader),
+		         (clock_steady_ns() - began_ns) / CLOCK_NS_PER_MS);
+	else if (wait.err != ERR_NOT_FOUND)
+		log_warn("not_handed_over", "condition=%s reason=\"the others elect a leader once they miss this one\"",
+		         err_name(wait.err));
+}
+
 /* New work is refused first; then what could give work to another is stopped before it. */
 void replica_stop(struct replica *replica)
 {
+	if (atomic_load(&replica->running))
+		replica_hand_over(replica);
 	if (!atomic_exchange(&replica->running, false))
 		return;
 	node_keeper_stop(replica);
@@ -240,41 +306,6 @@ enum err replica_propose(struct replica *replica, const struct kv_command *comma
 	return err;
 }
 
-struct replica_wait {
-	pthread_mutex_t mutex; /* guards all below */
-	pthread_cond_t finished;
-	bool done;
-	enum err err;
-	struct kv_result *result;
-};
-
-static void replica_wait_init(struct replica_wait *wait)
-{
-	*wait = (struct replica_wait){0};
-	pthread_mutex_init(&wait->mutex, NULL);
-	wait_cond_init(&wait->finished);
-}
-
-static void replica_wait_finish(struct replica_wait *wait, enum err err, struct kv_result *result)
-{
-	pthread_mutex_lock(&wait->mutex);
-	wait->done = true;
-	wait->err = err;
-	wait->result = result;
-	pthread_cond_signal(&wait->finished);
-	pthread_mutex_unlock(&wait->mutex);
-}
-
-static void replica_wait_until_done(struct replica_wait *wait)
-{
-	pthread_mutex_lock(&wait->mutex);
-	while (!wait->done)
-		pthread_cond_wait(&wait->finished, &wait->mutex);
-	pthread_mutex_unlock(&wait->mutex);
-	pthread_cond_destroy(&wait->finished);
-	pthread_mutex_destroy(&wait->mutex);
-}
-
 static void replica_wait_proposed(void *argument, enum err err, struct kv_result *result)
 {
 	replica_wait_finish(argument, err, result);
@@ -301,18 +332,23 @@ uint64_t replica_session(struct replica *replica)
 
 /* ---- members ---- */
 
+static void replica_ask(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
+                        replica_changed done, void *argument)
+{
+	struct letter *letter = letter_new(LETTER_CHANGE);
+	letter->ask = ask_new(change, deadline_ns, done, argument);
+	node_post(replica, letter);
+}
+
 enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
                         replica_changed done, void *argument)
 {
 	enum err err = replica_refuses(replica);
 	if (err == ERR_OK)
 		err = decision_check(change);
-	if (err != ERR_OK)
-		return err;
-	struct letter *letter = letter_new(LETTER_CHANGE);
-	letter->ask = ask_new(change, deadline_ns, done, argument);
-	node_post(replica, letter);
-	return ERR_OK;
+	if (err == ERR_OK)
+		replica_ask(replica, change, deadline_ns, done, argument);
+	return err;
 }
 
 /* Voters before learners, and those that answer before those that do not: of whoever cannot lead the leader says why. 0: there is
@@ -341,12 +377,17 @@ static uint64_t replica_furthest(struct replica *replica)
 enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadline_ns, replica_changed done,
                       void *argument)
 {
-	if (member == 0)
+	enum err err = replica_refuses(replica);
+	if (err != ERR_OK)
+		return err;
+	/* A leader knows better than its reports who is furthest: the loop looks. */
+	bool leads = atomic_load(&replica->shown.leader) == replica->identity.member;
+	if (member == 0 && !leads)
 		member = replica_furthest(replica);
-	if (member == 0)
+	if (member == 0 && !leads)
 		return ERR_NOT_FOUND;
-	return replica_change(replica, &(struct replica_change){.kind = REPLICA_LEAD, .id = member}, deadline_ns, done,
-	                      argument);
+	replica_ask(replica, &(struct replica_change){.kind = REPLICA_LEAD, .id = member}, deadline_ns, done, argument);
+	return ERR_OK;
 }
 
 /* ---- reading ---- */

@@ -51,7 +51,8 @@ struct replica_options {
 enum err replica_open(const struct replica_options *options, struct replica **ret_replica) MUST_USE;
 void replica_observe(struct replica *replica, const struct kv_observer *observer);
 enum err replica_start(struct replica *replica) MUST_USE;
-/* Refuses new work, answers what waits with ERR_STOPPED. ON_MAIN_THREAD */
+/* A leader first hands leadership to the voter that is furthest, and waits for it for at most an election timeout; what is
+ * proposed or read until then is served. Then new work is refused, and what waits is answered with ERR_STOPPED. ON_MAIN_THREAD */
 void replica_stop(struct replica *replica);
 void replica_close(struct replica *replica); /* after replica_stop(), when no views are open */
 
@@ -139,7 +140,7 @@ typedef void (*replica_changed)(void *argument, const struct replica_change_outc
 enum err replica_change(struct replica *replica, const struct replica_change *change, uint64_t deadline_ns,
                         replica_changed done, void *argument) MUST_USE;
 
-/* Leadership to that voter, or to the one that seems furthest from here for 0; from any member. As replica_change(): answered once
+/* Leadership to that voter, or for 0 to the one that is furthest, as a leader knows it, or seems so from elsewhere; from any member. As replica_change(): answered once
  * that one leads, or with the reason why it cannot. Refused at once as well: ERR_NOT_FOUND (there is nobody else). ON_ANY_THREAD */
 enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadline_ns, replica_changed done,
                       void *argument) MUST_USE;

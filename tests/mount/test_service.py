@@ -30,11 +30,17 @@ class Services(Cluster):
 
 def a_node_without_a_quorum_waits_for_the_others(cluster):
     n1, n2 = cluster[1], cluster[2]
+    usual = dict(n1.options)
     n1.options.update(read_timeout="1s", write_timeout="1s")
+    try:
+        n1.start()
+        until(lambda: is_mounted(n1.mount), 30, "n1 mounts alone")
+        expect(errno_of(os.listdir, n1.mount) == errno.EIO, "and answers that it cannot know")
+        expect("quorum" in load(n1 / ".etcfs/health").lower(), "its health says why")
+        n1.stop()
+    finally:
+        n1.options = usual
     n1.start()
-    until(lambda: is_mounted(n1.mount), 30, "n1 mounts alone")
-    expect(errno_of(os.listdir, n1.mount) == errno.EIO, "and answers that it cannot know")
-    expect("quorum" in load(n1 / ".etcfs/health").lower(), "its health says why")
     n2.start().wait_ready()
     n1.wait_ready()
     save(n1 / "first", "first")
@@ -68,6 +74,21 @@ def a_stop_commits_what_is_open(cluster):
     errno_of(os.close, fd)  # of a mount that is gone
     expect(n2.process.wait(STOP_SECONDS) == 0, "the stop is clean")
     n2.start().wait_ready()
+
+
+def a_leader_that_stops_hands_over_first(cluster):
+    def hands_over():
+        leader = cluster.leader()
+        fd = os.open(leader / "last words", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.write(fd, leader.name.encode())
+        leader.stop()
+        errno_of(os.close, fd)  # of a mount that is gone
+        expect(load(cluster.running[0] / "last words") == leader.name, "what was open is committed")
+        handed_over = "handed_over" in leader.log_tail()
+        leader.start().wait_ready()
+        return handed_over
+
+    until(hands_over, 60, "a leader hands over within an election timeout, if the machine lets it")
 
 
 def an_umount_from_outside_ends_the_daemon_cleanly(cluster):
@@ -114,5 +135,5 @@ def flags_come_from_the_environment_and_a_file_too(cluster):
 if __name__ == "__main__":
     require()
     run(Services(), a_node_without_a_quorum_waits_for_the_others, systemd_is_told_when_it_is_ready_and_when_it_stops,
-        a_stop_commits_what_is_open, an_umount_from_outside_ends_the_daemon_cleanly, a_rolling_restart_loses_nothing,
+        a_stop_commits_what_is_open, a_leader_that_stops_hands_over_first, an_umount_from_outside_ends_the_daemon_cleanly, a_rolling_restart_loses_nothing,
         health_and_version_are_served_over_http, flags_come_from_the_environment_and_a_file_too)

@@ -50,6 +50,38 @@ static void when_the_leader_stops_another_one_leads(void **state)
 	cluster_fini(&cluster);
 }
 
+static bool somebody_leads(const struct cluster *cluster)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	for (size_t i = 0; i < NODES; i++) {
+		struct replica_status status = {0};
+		if (cluster->nodes[i] != NULL)
+			cluster_status(cluster->nodes[i], &arena, &status);
+		if (status.leader_id != 0 && status.leader_id == status.member_id)
+			return true;
+	}
+	return false;
+}
+
+/* Within an election timeout, or not at all: on a busy machine not every time. */
+static void a_leader_that_stops_hands_over_first(void **state)
+{
+	struct cluster cluster;
+	unsigned handed_over = 0;
+	cluster_init(&cluster, NODES);
+	cluster_start_all(&cluster);
+	for (int turn = 0; turn < 5 && handed_over == 0; turn++) {
+		size_t leader = cluster_leader(&cluster);
+		cluster_stop(&cluster, leader);
+		handed_over += somebody_leads(&cluster);
+		cluster_start(&cluster, leader);
+		assert_true(cluster_get(cluster.nodes[leader], "/none") == -1); /* it is back */
+	}
+	assert_int_not_equal(handed_over, 0);
+	cluster_fini(&cluster);
+}
+
 static void all_stopped_and_started_again_nothing_is_lost(void **state)
 {
 	struct cluster cluster;
@@ -364,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_one_writes_all_read),
 	    cmocka_unit_test(when_the_leader_stops_another_one_leads),
+	    cmocka_unit_test(a_leader_that_stops_hands_over_first),
 	    cmocka_unit_test(all_stopped_and_started_again_nothing_is_lost),
 	    cmocka_unit_test(each_write_happens_exactly_once_while_leaders_change),
 	    cmocka_unit_test(a_barrier_sees_every_write_that_finished),
