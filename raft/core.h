@@ -183,7 +183,7 @@ void raft_on_transfer(struct raft *raft, uint64_t peer);
 void raft_on_unreachable(struct raft *raft, uint64_t peer);
 void raft_on_disk_stalled(struct raft *raft);
 void raft_on_snapshot_ready(struct raft *raft, const struct raft_event *event);
-void raft_on_snapshot_failed(struct raft *raft, uint64_t peer);
+void raft_on_snapshot_failed(struct raft *raft, const struct raft_event *event);
 void raft_on_snapshot_installed(struct raft *raft, const struct raft_event *event);
 
 void raft_on_message(struct raft *raft, const struct raft_message *message);

@@ -77,7 +77,7 @@ void raft_peers_reset(struct raft_peers *peers, uint64_t next, uint64_t now_ms);
 void raft_peer_probe(struct raft_peer *peer);
 void raft_peer_replicate(struct raft_peer *peer);
 void raft_peer_snapshot(struct raft_peer *peer);
-/* The snapshot that is offered from now on; the payload is copied. */
+/* The snapshot that is offered from now on, index 0: none; the payload is copied. */
 void raft_peer_offer(struct raft_peer *peer, uint64_t index, uint64_t term, struct bytes payload);
 
 /* True if match grew. */

@@ -168,7 +168,9 @@ enum raft_event_type {
 	RAFT_EVENT_UNREACHABLE, /* the connection to .peer is gone, or a message to it was dropped */
 	RAFT_EVENT_SNAPSHOT_READY, /* leader: the snapshot wanted for .peer, made since it was asked for, stands at (.index,
 	                              .term, .config_payload); fetched by .peer as long as raft_peers() says .snapshot */
-	RAFT_EVENT_SNAPSHOT_FAILED,    /* leader: it could not be made; or a fetch here failed (.peer = 0) */
+	/* Leader: the one wanted for .peer could not be made; or the one at (.index, .term) that .peer was told of is not there any
+	 * more. With .peer 0: a fetch here failed. */
+	RAFT_EVENT_SNAPSHOT_FAILED,
 	RAFT_EVENT_SNAPSHOT_INSTALLED, /* the fetched snapshot at (.index, .term, .config_payload) is durable and the
 				          state machine stands there; the driver's log is empty and begins after it */
 	RAFT_EVENT_DISK_STALLED,       /* the write under way has taken longer than an election timeout */

@@ -61,11 +61,16 @@ void raft_on_snapshot_ready(struct raft *raft, const struct raft_event *event)
 	raft_offer_send(raft, peer);
 }
 
-static void raft_offer_failed(struct raft *raft, uint64_t id)
+/* It could not be made, or what is offered is gone: another one is asked for, in a while. */
+static void raft_offer_failed(struct raft *raft, const struct raft_event *event)
 {
-	struct raft_peer *peer = raft->role == RAFT_LEADER ? raft_peers_find(&raft->peers, id) : NULL;
-	if (peer == NULL || peer->progress != RAFT_SNAPSHOTTING || peer->offer.index != 0)
+	struct raft_peer *peer = raft->role == RAFT_LEADER ? raft_peers_find(&raft->peers, event->peer) : NULL;
+	if (peer == NULL || peer->progress != RAFT_SNAPSHOTTING)
 		return;
+	if (peer->offer.index != event->index || peer->offer.term != event->term)
+		return;
+	raft_say(raft, "snapshot_failed peer=%ju index=%ju", (uintmax_t)peer->id, (uintmax_t)event->index);
+	raft_peer_offer(peer, 0, 0, BYTES_NONE);
 	peer->offer.asked = false;
 	peer->offer.again_ms = raft->now_ms + raft->options.election_timeout_ms;
 }
@@ -128,10 +133,10 @@ void raft_recv_snapshot(struct raft *raft, const struct raft_message *message)
 		                    .type = RAFT_APPEND_REPLY, .to = message->from, .index = message->index});
 }
 
-void raft_on_snapshot_failed(struct raft *raft, uint64_t peer)
+void raft_on_snapshot_failed(struct raft *raft, const struct raft_event *event)
 {
-	if (peer != 0) {
-		raft_offer_failed(raft, peer);
+	if (event->peer != 0) {
+		raft_offer_failed(raft, event);
 		return;
 	}
 	raft->fetch = (struct raft_fetch){0};

@@ -206,7 +206,7 @@ static void raft_event_handle(struct raft *raft, const struct raft_event *event)
 		raft_on_snapshot_ready(raft, event);
 		break;
 	case RAFT_EVENT_SNAPSHOT_FAILED:
-		raft_on_snapshot_failed(raft, event->peer);
+		raft_on_snapshot_failed(raft, event);
 		break;
 	case RAFT_EVENT_SNAPSHOT_INSTALLED:
 		raft_on_snapshot_installed(raft, event);

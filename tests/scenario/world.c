@@ -425,14 +425,19 @@ static void command_snapshot(struct world *world, const struct arguments *argume
 	                                .config_payload = bytes_of(payload, config.size)});
 }
 
-/* fail ID [PEER]: a fetch at ID, or the snapshot that ID was to make for PEER */
+/* fail ID [PEER [INDEX TERM]]: a fetch at ID; the snapshot that ID was to make for PEER; the one there that PEER was told of */
 static void command_fail(struct world *world, const struct arguments *arguments)
 {
-	uint64_t peer = arguments->count > 2 ? argument_number(arguments, 2) : 0;
-	if (peer == 0)
+	struct raft_event event = {.type = RAFT_EVENT_SNAPSHOT_FAILED};
+	if (arguments->count > 2)
+		event.peer = argument_number(arguments, 2);
+	if (arguments->count > 4) {
+		event.index = argument_number(arguments, 3);
+		event.term = argument_number(arguments, 4);
+	}
+	if (event.peer == 0)
 		argument_node(world, arguments, 1)->installing = 0;
-	world_event(world, argument_node(world, arguments, 1),
-	            (struct raft_event){.type = RAFT_EVENT_SNAPSHOT_FAILED, .peer = peer});
+	world_event(world, argument_node(world, arguments, 1), event);
 }
 
 /* install ID FROM: what FROM has flushed */
