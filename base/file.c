@@ -9,10 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { FILE_TREE_FDS_MAX = 32 };
+enum {
+	FILE_TREE_FDS_MAX = 32,
+	FILE_READ_BYTES = 256 << 10,
+};
 
 static enum err file_failed(const char *what, const char *path)
 {
@@ -48,6 +52,37 @@ enum err file_read(const char *path, size_t size_max, struct arena *arena, struc
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOT_FOUND : file_failed("open", path);
 	enum err err = file_read_fd(fd, path, size_max, arena, ret_content);
+	close(fd);
+	return err;
+}
+
+static enum err file_checksum_fd(int fd, const char *path, uint64_t *ret_size, uint32_t *ret_checksum)
+{
+	AUTO_FREE uint8_t *data = memory_new_array(FILE_READ_BYTES, 1);
+	uint64_t size = 0;
+	uint32_t checksum = 0;
+	for (;;) {
+		ssize_t got = pread(fd, data, FILE_READ_BYTES, (off_t)size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return file_failed("pread", path);
+		if (got == 0)
+			break;
+		checksum = crc32c(checksum, bytes_of(data, (size_t)got));
+		size += (uint64_t)got;
+	}
+	*ret_size = size;
+	*ret_checksum = checksum;
+	return ERR_OK;
+}
+
+enum err file_checksum(const char *path, uint64_t *ret_size, uint32_t *ret_checksum)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? ERR_NOT_FOUND : file_failed("open", path);
+	enum err err = file_checksum_fd(fd, path, ret_size, ret_checksum);
 	close(fd);
 	return err;
 }

@@ -12,6 +12,8 @@
 /* ERR_NOT_FOUND (not logged), ERR_TOO_LARGE, ERR_PERMISSION, ERR_IO. */
 enum err file_read(const char *path, size_t size_max, struct arena *arena, struct bytes *ret_content) MUST_USE;
 enum err file_replace(const char *path, struct bytes content, unsigned mode) MUST_USE;
+/* The size and the CRC-32C of all of it. ERR_NOT_FOUND (not logged), ERR_PERMISSION, ERR_IO. */
+enum err file_checksum(const char *path, uint64_t *ret_size, uint32_t *ret_checksum) MUST_USE;
 /* Makes creations, renames and removals in a directory durable. */
 enum err file_sync_directory(const char *path) MUST_USE;
 /* One directory; ERR_OK if it is there already. */

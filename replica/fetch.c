@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replica/fetch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -44,9 +45,14 @@ static void fetch_forget(struct fetch *fetch)
 	fetch_init(fetch);
 }
 
+void fetch_leave(struct fetch *fetch)
+{
+	fetch_forget(fetch);
+}
+
 void fetch_end(struct fetch *fetch)
 {
-	if (fetch->directory != NULL) {
+	if (fetch->directory != NULL && !fetch->is_silent) {
 		enum err err = file_remove_tree(fetch->directory);
 		(void)err; /* logged; removed at the next start */
 	}
@@ -69,12 +75,31 @@ static void fetch_fail(struct fetch *fetch, const char *reason)
 	fetch->state = FETCH_FAILED;
 }
 
+static void fetch_break(struct fetch *fetch, const char *reason)
+{
+	fetch_fail(fetch, reason);
+	fetch->is_broken = true;
+}
+
+void fetch_refute(struct fetch *fetch)
+{
+	check(fetch->state == FETCH_DONE);
+	fetch_break(fetch, "it is no whole state");
+}
+
 /* ---- files ---- */
 
+static char *fetch_path(const struct fetch *fetch, const char *name)
+{
+	return memory_format("%s/%s", fetch->directory, name);
+}
+
+/* At its beginning, or where an earlier fetch stopped. */
 static bool fetch_open(struct fetch *fetch)
 {
-	AUTO_FREE char *path = memory_format("%s/%s", fetch->directory, fetch->files[fetch->file].name);
-	fetch->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	AUTO_FREE char *path = fetch_path(fetch, fetch->files[fetch->file].name);
+	int how = fetch->offset == 0 ? O_TRUNC : O_APPEND;
+	fetch->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0600);
 	if (fetch->fd < 0) {
 		log_error("file_failed", "call=open path=%s error=\"%s\"", path, strerror(errno));
 		fetch_fail(fetch, "a file cannot be made");
@@ -82,28 +107,121 @@ static bool fetch_open(struct fetch *fetch)
 	return fetch->fd >= 0;
 }
 
-/* The file is whole: it is made durable, and the next one is begun; empty ones have no chunks. */
+/* All of it came: true if it is durable, and is read as it was offered. */
+static bool fetch_is_as_offered(struct fetch *fetch)
+{
+	const struct fetch_file *file = &fetch->files[fetch->file];
+	AUTO_FREE char *path = fetch_path(fetch, file->name);
+	uint64_t size = 0;
+	uint32_t checksum = 0;
+	bool synced = fsync(fetch->fd) == 0;
+	/* So that what is read is what the disk has. */
+	(void)posix_fadvise(fetch->fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fetch->fd);
+	fetch->fd = -1;
+	if (!synced) {
+		fetch_fail(fetch, "a file cannot be synced");
+		return false;
+	}
+	return file_checksum(path, &size, &checksum) == ERR_OK && size == file->size && checksum == file->checksum;
+}
+
+/* What came is thrown away, and asked for from the file's beginning. */
+static void fetch_again(struct fetch *fetch)
+{
+	const struct fetch_file *file = &fetch->files[fetch->file];
+	log_warn("snapshot_file_spoilt", "from=%016" PRIx64 " index=%" PRIu64 " file=%s", fetch->from, fetch->index,
+	         file->name);
+	fetch->done_bytes -= file->size;
+	fetch->offset = fetch->asked_offset = 0;
+	fetch->asked_file = fetch->file;
+	fetch->asked = 0;
+	if (++fetch->spoilt == FETCH_SPOILT_MAX)
+		fetch_break(fetch, "its files come otherwise than they were offered");
+}
+
+static void fetch_complete(struct fetch *fetch)
+{
+	if (file_sync_directory(fetch->directory) == ERR_OK)
+		fetch->state = FETCH_DONE;
+	else
+		fetch_fail(fetch, "its directory cannot be synced");
+}
+
+/* When the file is whole the next one is begun; empty ones have no chunks. */
 static void fetch_advance(struct fetch *fetch)
 {
-	while (fetch->state == FETCH_PULLING) {
+	while (fetch->state == FETCH_PULLING && fetch->file < fetch->count) {
 		if (fetch->fd < 0 && !fetch_open(fetch))
 			return;
 		if (fetch->offset < fetch->files[fetch->file].size)
 			return;
-		if (fsync(fetch->fd) != 0) {
-			fetch_fail(fetch, "a file cannot be synced");
-			return;
+		if (fetch_is_as_offered(fetch)) {
+			fetch->offset = 0;
+			fetch->file++;
+		} else if (fetch->state == FETCH_PULLING) {
+			fetch_again(fetch);
 		}
-		close(fetch->fd);
-		fetch->fd = -1;
-		fetch->offset = 0;
-		if (++fetch->file < fetch->count)
-			continue;
-		if (file_sync_directory(fetch->directory) == ERR_OK)
-			fetch->state = FETCH_DONE;
-		else
-			fetch_fail(fetch, "its directory cannot be synced");
 	}
+	if (fetch->state == FETCH_PULLING)
+		fetch_complete(fetch);
+}
+
+/* ---- what an earlier fetch has left ---- */
+
+static bool fetch_is_offered(const struct fetch *fetch, const char *name)
+{
+	for (size_t i = 0; i < fetch->count; i++)
+		if (strcmp(fetch->files[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void fetch_remove_others(const struct fetch *fetch)
+{
+	DIR *directory = opendir(fetch->directory);
+	const struct dirent *entry;
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    fetch_is_offered(fetch, entry->d_name))
+			continue;
+		AUTO_FREE char *path = fetch_path(fetch, entry->d_name);
+		enum err err = file_remove_tree(path);
+		(void)err; /* logged */
+	}
+	if (directory != NULL)
+		closedir(directory);
+}
+
+/* Is the file here? If not, its beginning may be. */
+static bool fetch_find(const struct fetch *fetch, const struct fetch_file *file, uint64_t *ret_size)
+{
+	AUTO_FREE char *path = fetch_path(fetch, file->name);
+	uint64_t size = 0;
+	uint32_t checksum = 0;
+	*ret_size = 0;
+	if (file_checksum(path, &size, &checksum) != ERR_OK || size > file->size)
+		return false;
+	bool whole = size == file->size && checksum == file->checksum;
+	*ret_size = whole || size < file->size ? size : 0;
+	return whole;
+}
+
+static void fetch_resume(struct fetch *fetch)
+{
+	uint64_t here = 0;
+	fetch_remove_others(fetch);
+	while (fetch->file < fetch->count && fetch_find(fetch, &fetch->files[fetch->file], &here)) {
+		fetch->done_bytes += here;
+		fetch->file++;
+		here = 0;
+	}
+	fetch->offset = fetch->asked_offset = here;
+	fetch->asked_file = fetch->file;
+	fetch->done_bytes += here;
+	if (fetch->done_bytes != 0)
+		log_info("snapshot_fetch_goes_on", "index=%" PRIu64 " done=%" PRIu64 " total=%" PRIu64, fetch->index,
+		         fetch->done_bytes, fetch->total_bytes);
 }
 
 /* ---- what comes ---- */
@@ -127,12 +245,18 @@ static bool fetch_offer_is_good(const Peer__SnapshotOffer *offer)
 
 void fetch_offered(struct fetch *fetch, uint64_t from, const Peer__SnapshotOffer *offer, uint64_t now_ns)
 {
-	if (fetch->state != FETCH_ASKING || from != fetch->from || offer->index != fetch->index ||
-	    offer->term != fetch->term)
+	bool asks = fetch->state == FETCH_ASKING || fetch->state == FETCH_PULLING;
+	if (!asks || from != fetch->from || offer->index != fetch->index || offer->term != fetch->term)
 		return;
 	fetch->heard_ns = now_ns;
+	if (offer->n_files == 0) {
+		fetch_fail(fetch, "it is not there any more");
+		return;
+	}
+	if (fetch->state != FETCH_ASKING)
+		return;
 	if (!fetch_offer_is_good(offer)) {
-		fetch_fail(fetch, offer->n_files == 0 ? "it is not there any more" : "the offer makes no sense");
+		fetch_fail(fetch, "the offer makes no sense");
 		return;
 	}
 	if (file_make_directory(fetch->directory, 0700) != ERR_OK) {
@@ -144,9 +268,11 @@ void fetch_offered(struct fetch *fetch, uint64_t from, const Peer__SnapshotOffer
 	for (size_t i = 0; i < offer->n_files; i++) {
 		fetch->files[i].name = memory_dup_string(offer->files[i]->name);
 		fetch->files[i].size = offer->files[i]->size;
+		fetch->files[i].checksum = offer->files[i]->checksum;
 		fetch->total_bytes += offer->files[i]->size;
 	}
 	fetch->state = FETCH_PULLING;
+	fetch_resume(fetch);
 	fetch_advance(fetch);
 }
 
@@ -221,6 +347,7 @@ bool fetch_next(struct fetch *fetch, uint64_t now_ns, struct arena *arena, Peer_
 	bool asks = fetch->state == FETCH_ASKING || fetch->state == FETCH_PULLING;
 	if (asks && now_ns - fetch->heard_ns > SNAPSHOT_SILENCE_MS * CLOCK_NS_PER_MS) {
 		fetch_fail(fetch, "nothing came for too long");
+		fetch->is_silent = true;
 		return false;
 	}
 	if (fetch->state == FETCH_ASKING && fetch_is_impatient(fetch, now_ns)) {

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A snapshot that is being fetched: a state machine over offers, chunks and time; its files are its only I/O. By the snapshot
- * thread alone. */
+/*
+ * A snapshot that is being fetched: a state machine over offers, chunks and time; its files are its only I/O. By the snapshot
+ * thread alone.
+ *
+ * Invariants:
+ *  1. A file counts as here once it was synced, and what the disk then gives back has the checksum that was offered.
+ *  2. What an earlier fetch of the same snapshot has left in the directory is looked at in the same way, so a restart goes on
+ *     where it stopped.
+ */
 #pragma once
 
 #include "base/arena.h"
@@ -14,9 +21,12 @@ enum fetch_state {
 	FETCH_FAILED,
 };
 
+enum { FETCH_SPOILT_MAX = 3 /* files that came otherwise than offered, before another snapshot is wanted */ };
+
 struct fetch_file {
 	char *name;
 	uint64_t size;
+	uint32_t checksum;
 };
 
 struct fetch {
@@ -33,14 +43,21 @@ struct fetch {
 	unsigned asked;        /* chunks that were asked for and did not come yet */
 	uint64_t asked_ns, heard_ns;
 	uint64_t done_bytes, total_bytes;
+	unsigned spoilt;
+	bool is_broken; /* failed: what was offered cannot be had from there */
+	bool is_silent; /* failed: what is here is of use when the same one is fetched again */
 };
 
 void fetch_init(struct fetch *fetch);
-/* Begins; `directory` must not exist. */
+/* Begins; in `directory` may be what an earlier one of the same snapshot has left. */
 void fetch_begin(struct fetch *fetch, uint64_t from, uint64_t index, uint64_t term, const char *directory,
                  uint64_t now_ns);
-/* Ends it, and removes what was fetched, unless it was taken. */
+/* Ends it, and removes what was fetched, unless it was taken, or the sender fell silent. */
 void fetch_end(struct fetch *fetch);
+/* Ends it, and leaves what was fetched to a later one. */
+void fetch_leave(struct fetch *fetch);
+/* What is here is no whole state. */
+void fetch_refute(struct fetch *fetch);
 /* The directory of a fetch that is done: taken by the caller, freed with free(). */
 char *fetch_take(struct fetch *fetch);
 

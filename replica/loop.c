@@ -562,6 +562,8 @@ void loop_snapshot_failed(struct loop *loop, uint64_t peer, uint64_t index, uint
 		loop->fetching = false;
 	struct raft_event event = loop_event(loop, RAFT_EVENT_SNAPSHOT_FAILED);
 	event.peer = peer;
+	event.index = index;
+	event.term = term;
 	loop_step_event(loop, &event);
 }
 

@@ -95,7 +95,8 @@ struct ask;
 void loop_change(struct loop *loop, struct ask *ask);
 void loop_transfer(struct loop *loop, uint64_t peer); /* 0: to the voter that is furthest */
 void loop_snapshot_ready(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term, struct bytes config);
-/* peer 0: the one that was to be fetched, at (index, term); one that another has superseded is passed over. */
+/* peer 0: the one that was to be fetched, at (index, term); one that another has superseded is passed over. Else: the one for the
+ * peer could not be made (index 0), or the one at (index, term) that it was told of is there no more. */
 void loop_snapshot_failed(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term);
 void loop_snapshot_installed(struct loop *loop, uint64_t index, uint64_t term, struct bytes config);
 

@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/check.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "replica/configuration.h"
@@ -155,6 +156,7 @@ static void node_install(struct replica *replica, struct apply_job *job)
 	if (err != ERR_OK) {
 		/* The note would else speak of a state that the log may come to by itself. */
 		enum err ignored = recovery_forget_install(replica);
+		ignored = file_remove_tree(job->directory);
 		(void)ignored; /* logged */
 		letter->kind = LETTER_SNAPSHOT_FAILED;
 		letter->peer = 0;

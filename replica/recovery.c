@@ -184,7 +184,6 @@ static enum err recovery_finish_install(struct replica *replica, struct raftlog_
 
 enum err recovery_open(struct replica *replica, struct raftlog_state *ret_state)
 {
-	AUTO_FREE char *snapshots = memory_format("%s/snapshots", replica->options.data_directory);
 	enum err err = recovery_identity(replica);
 	if (err == ERR_OK)
 		err = roll_open(replica->options.data_directory, &replica->roll);
@@ -196,8 +195,6 @@ enum err recovery_open(struct replica *replica, struct raftlog_state *ret_state)
 		err = recovery_begin_config(replica);
 	if (err == ERR_OK)
 		err = recovery_finish_install(replica, ret_state);
-	if (err == ERR_OK)
-		err = file_remove_tree(snapshots);
 	if (err != ERR_OK)
 		return err;
 	/* A shorter timeout than at the last start does not shorten what was promised then. */

@@ -16,11 +16,16 @@
 #include "base/proto.h"
 #include "replica/snapshots.h"
 
+struct shelf_file {
+	char *name;
+	uint64_t size;
+	uint32_t checksum; /* when it was made */
+};
+
 struct shelf_item {
 	char *directory; /* NULL: free */
 	uint64_t index, term, used_ns;
-	char **names;
-	uint64_t *sizes;
+	struct shelf_file *files;
 	size_t count;
 	int fd; /* of file `open`; -1: none */
 	size_t open;
@@ -50,9 +55,8 @@ static void shelf_drop(struct shelf_item *item)
 	enum err err = file_remove_tree(item->directory);
 	(void)err; /* logged; removed at the next start */
 	for (size_t i = 0; i < item->count; i++)
-		free(item->names[i]);
-	free(item->names);
-	free(item->sizes);
+		free(item->files[i].name);
+	free(item->files);
 	free(item->directory);
 	*item = (struct shelf_item){.fd = -1};
 }
@@ -81,6 +85,7 @@ static struct shelf_item *shelf_place(struct shelf *shelf)
 static enum err shelf_add_file(struct shelf_item *item, const char *name)
 {
 	AUTO_FREE char *path = memory_format("%s/%s", item->directory, name);
+	struct shelf_file file = {0};
 	struct stat status;
 	if (stat(path, &status) != 0)
 		return ERR_IO;
@@ -88,10 +93,12 @@ static enum err shelf_add_file(struct shelf_item *item, const char *name)
 		return ERR_OK;
 	if (item->count == SNAPSHOT_FILES_MAX)
 		return ERR_LIMIT;
-	item->names = memory_resize(item->names, item->count + 1, sizeof *item->names);
-	item->sizes = memory_resize(item->sizes, item->count + 1, sizeof *item->sizes);
-	item->names[item->count] = memory_dup_string(name);
-	item->sizes[item->count++] = (uint64_t)status.st_size;
+	enum err err = file_checksum(path, &file.size, &file.checksum);
+	if (err != ERR_OK)
+		return err;
+	file.name = memory_dup_string(name);
+	item->files = memory_resize(item->files, item->count + 1, sizeof *item->files);
+	item->files[item->count++] = file;
 	return ERR_OK;
 }
 
@@ -108,9 +115,37 @@ static enum err shelf_list(struct shelf_item *item)
 	return err;
 }
 
+static struct shelf_item *shelf_find(struct shelf *shelf, uint64_t index, uint64_t term)
+{
+	for (size_t i = 0; i < SHELF_MAX; i++) {
+		struct shelf_item *item = &shelf->items[i];
+		if (item->directory != NULL && item->index == index && item->term == term)
+			return item;
+	}
+	return NULL;
+}
+
+/* One that stands there already is handed out in place of the new one: who fetches it knows its files by their numbers. */
+static enum err shelf_put(struct shelf *shelf, struct shelf_item *made)
+{
+	struct shelf_item *same = shelf_find(shelf, made->index, made->term);
+	if (same != NULL) {
+		same->used_ns = made->used_ns;
+		shelf_drop(made);
+		return ERR_OK;
+	}
+	enum err err = shelf_list(made);
+	if (err != ERR_OK) {
+		log_error("snapshot_unreadable", "path=%s", made->directory);
+		shelf_drop(made);
+		return err;
+	}
+	*shelf_place(shelf) = *made;
+	return ERR_OK;
+}
+
 enum err shelf_make(struct shelf *shelf, uint64_t now_ns, struct arena *arena, struct store_snapshot *ret_snapshot)
 {
-	struct shelf_item *item = shelf_place(shelf);
 	struct store_snapshot snapshot = {0};
 	enum err err = file_make_directory(shelf->directory, 0700);
 	if (err != ERR_OK)
@@ -121,29 +156,12 @@ enum err shelf_make(struct shelf *shelf, uint64_t now_ns, struct arena *arena, s
 		free(directory);
 		return err;
 	}
-	*item = (struct shelf_item){
+	struct shelf_item made = {
 	    .directory = directory, .index = snapshot.index, .term = snapshot.term, .used_ns = now_ns, .fd = -1};
-	err = shelf_list(item);
-	if (err != ERR_OK) {
-		log_error("snapshot_unreadable", "path=%s", directory);
-		shelf_drop(item);
-		return err;
-	}
-	*ret_snapshot = snapshot;
-	return ERR_OK;
-}
-
-/* The newest one there, or NULL. */
-static struct shelf_item *shelf_find(struct shelf *shelf, uint64_t index, uint64_t term)
-{
-	struct shelf_item *found = NULL;
-	for (size_t i = 0; i < SHELF_MAX; i++) {
-		struct shelf_item *item = &shelf->items[i];
-		if (item->directory != NULL && item->index == index && item->term == term &&
-		    (found == NULL || item->used_ns > found->used_ns))
-			found = item;
-	}
-	return found;
+	err = shelf_put(shelf, &made);
+	if (err == ERR_OK)
+		*ret_snapshot = snapshot;
+	return err;
 }
 
 Peer__SnapshotOffer *shelf_offer(struct shelf *shelf, uint64_t now_ns, const Peer__SnapshotAsk *ask,
@@ -162,8 +180,9 @@ Peer__SnapshotOffer *shelf_offer(struct shelf *shelf, uint64_t now_ns, const Pee
 	for (size_t i = 0; i < item->count; i++) {
 		offer->files[i] = arena_take(arena, sizeof(Peer__SnapshotFile));
 		peer__snapshot_file__init(offer->files[i]);
-		offer->files[i]->name = item->names[i];
-		offer->files[i]->size = item->sizes[i];
+		offer->files[i]->name = item->files[i].name;
+		offer->files[i]->size = item->files[i].size;
+		offer->files[i]->checksum = item->files[i].checksum;
 	}
 	return offer;
 }
@@ -174,7 +193,7 @@ static bool shelf_open(struct shelf_item *item, size_t file)
 		return true;
 	if (item->fd >= 0)
 		close(item->fd);
-	AUTO_FREE char *path = memory_format("%s/%s", item->directory, item->names[file]);
+	AUTO_FREE char *path = memory_format("%s/%s", item->directory, item->files[file].name);
 	item->fd = open(path, O_RDONLY | O_CLOEXEC);
 	item->open = file;
 	return item->fd >= 0;
@@ -184,13 +203,13 @@ Peer__Chunk *shelf_read(struct shelf *shelf, uint64_t now_ns, const Peer__ChunkA
 {
 	struct shelf_item *item = shelf_find(shelf, ask->index, ask->term);
 	if (item == NULL || ask->file >= item->count || ask->size == 0 || ask->size > SNAPSHOT_CHUNK_BYTES ||
-	    ask->offset > item->sizes[ask->file] || !shelf_open(item, ask->file))
+	    ask->offset > item->files[ask->file].size || !shelf_open(item, ask->file))
 		return NULL;
 	item->used_ns = now_ns;
 	uint8_t *data = arena_take(arena, ask->size);
 	ssize_t size = pread(item->fd, data, ask->size, (off_t)ask->offset);
 	if (size < 0) {
-		log_error("snapshot_unreadable", "path=%s/%s", item->directory, item->names[ask->file]);
+		log_error("snapshot_unreadable", "path=%s/%s", item->directory, item->files[ask->file].name);
 		return NULL;
 	}
 	Peer__Chunk *chunk = arena_take(arena, sizeof *chunk);
@@ -209,4 +228,40 @@ void shelf_review(struct shelf *shelf, uint64_t now_ns)
 		if (shelf->items[i].directory != NULL &&
 		    now_ns - shelf->items[i].used_ns > SNAPSHOT_KEEP_MS * CLOCK_NS_PER_MS)
 			shelf_drop(&shelf->items[i]);
+}
+
+bool shelf_has(struct shelf *shelf, uint64_t index, uint64_t term)
+{
+	return shelf_find(shelf, index, term) != NULL;
+}
+
+/* True: its files are what they were when they were made. */
+static bool shelf_is_unchanged(const struct shelf_item *item)
+{
+	for (size_t i = 0; i < item->count; i++) {
+		AUTO_FREE char *path = memory_format("%s/%s", item->directory, item->files[i].name);
+		uint64_t size = 0;
+		uint32_t checksum = 0;
+		if (file_checksum(path, &size, &checksum) == ERR_OK && size == item->files[i].size &&
+		    checksum == item->files[i].checksum)
+			continue;
+		log_error("snapshot_file_changed",
+		          "path=%s remedy=\"this disk does not give back what was written: replace it\"", path);
+		return false;
+	}
+	return true;
+}
+
+enum err shelf_refuted(struct shelf *shelf, uint64_t index, uint64_t term)
+{
+	struct shelf_item *item = shelf_find(shelf, index, term);
+	enum err err = ERR_OK;
+	if (item == NULL)
+		return ERR_OK;
+	if (shelf_is_unchanged(item))
+		err = store_snapshot_check(shelf->store, &(struct store_snapshot_claim){.directory = item->directory,
+		                                                                        .index = item->index,
+		                                                                        .term = item->term});
+	shelf_drop(item);
+	return err;
 }

@@ -13,6 +13,8 @@
 #include "base/role.h"
 #include "store/place.h"
 
+enum { SNAPSHOT_LOOK_ROWS = 4096 /* between two looks whether to go on */ };
+
 static enum err snapshot_describe(struct database *database, struct arena *arena, struct store_snapshot *ret_snapshot)
 {
 	rocksdb_readoptions_t *reads = rocksdb_readoptions_create();
@@ -55,6 +57,40 @@ enum err store_snapshot_make(struct store *store, const char *directory, struct 
 		err = snapshot_look(store, directory, arena, ret_snapshot);
 	if (err != ERR_OK && file_remove_tree(directory) != ERR_OK)
 		log_warn("snapshot_left", "path=%s remedy=\"it may be removed\"", directory);
+	return err;
+}
+
+/* Every row of a family: so every block is read. */
+static enum err snapshot_read(struct database *database, enum family family, const struct store_snapshot_claim *claim)
+{
+	struct walk walk;
+	enum err err = ERR_OK;
+	size_t rows = 0;
+	walk_open_once(&walk, database, family);
+	for (walk_seek(&walk, BYTES_NONE); err == ERR_OK && walk_at_row(&walk); walk_next(&walk))
+		if (++rows % SNAPSHOT_LOOK_ROWS == 0 && claim->give_up != NULL && claim->give_up(claim->argument))
+			err = ERR_CANCELED;
+	if (err == ERR_OK)
+		err = walk_err(&walk);
+	walk_close(&walk);
+	return err;
+}
+
+enum err store_snapshot_check(struct store *store, const struct store_snapshot_claim *claim)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct database *database = NULL;
+	struct store_snapshot snapshot = {0};
+	enum err err = database_open(claim->directory, DATABASE_READ_ONLY, &store->memory, &database);
+	if (err != ERR_OK)
+		return err;
+	err = snapshot_describe(database, &arena, &snapshot);
+	if (err == ERR_OK && (snapshot.index != claim->index || snapshot.term != claim->term))
+		err = ERR_CORRUPT;
+	for (int family = 0; err == ERR_OK && family < FAMILY_COUNT; family++)
+		err = snapshot_read(database, (enum family)family, claim);
+	database_unref(database);
 	return err;
 }
 

@@ -89,6 +89,17 @@ struct store_snapshot {
  * a memtable flush. ON_ANY_THREAD */
 enum err store_snapshot_make(struct store *store, const char *directory, struct arena *arena,
                              struct store_snapshot *ret_snapshot) MUST_USE;
+/* What a directory is said to hold. */
+struct store_snapshot_claim {
+	const char *directory;
+	uint64_t index, term;
+	/* Asked now and then; true ends it, with ERR_CANCELED. May be NULL. */
+	bool (*give_up)(void *argument);
+	void *argument;
+};
+/* Reads all of it, against the checksums that RocksDB has of each block. ERR_CORRUPT: it is not whole, or stands elsewhere;
+ * ERR_FORMAT_NEWER, ERR_IO, ERR_CANCELED. ON_ANY_THREAD */
+enum err store_snapshot_check(struct store *store, const struct store_snapshot_claim *claim) MUST_USE;
 /* Replaces the state by the snapshot in `directory`, atomically: a crash at any step leaves the old or the new one.
  * `directory` is taken (renamed away). Open views stay valid until they are closed. Observers' replaced() is called. An error
  * leaves the old state: ERR_CORRUPT, ERR_FORMAT_NEWER, ERR_CONFLICT (it stands below store_applied()), ERR_NO_SPACE, ERR_IO. The

@@ -493,6 +493,19 @@ void rocksdb_readoptions_set_snapshot(rocksdb_readoptions_t *options, const rock
 	options->snapshot = snapshot;
 }
 
+/* Nothing here rots, and nothing is cached. */
+void rocksdb_readoptions_set_verify_checksums(rocksdb_readoptions_t *options, unsigned char verify)
+{
+	(void)options;
+	(void)verify;
+}
+
+void rocksdb_readoptions_set_fill_cache(rocksdb_readoptions_t *options, unsigned char fill)
+{
+	(void)options;
+	(void)fill;
+}
+
 void rocksdb_readoptions_set_read_tier(rocksdb_readoptions_t *options, int tier)
 {
 	options->persisted = tier == READ_TIER_PERSISTED;

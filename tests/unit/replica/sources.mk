@@ -24,6 +24,7 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_reports \
 	tests/unit/replica/test_roll \
 	tests/unit/replica/test_roster \
+	tests/unit/replica/test_shelf \
 	tests/unit/replica/test_standing \
 	tests/unit/replica/test_transport
 check_PROGRAMS += $(REPLICA_TESTS)
@@ -49,5 +50,6 @@ tests_unit_replica_test_replica_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS
 tests_unit_replica_test_reports_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_roll_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_roster_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_shelf_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_standing_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_transport_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)

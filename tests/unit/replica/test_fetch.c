@@ -2,11 +2,15 @@
 /* A fetch against a sender that this test plays. */
 #include "replica/fetch.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proto.h"
@@ -71,6 +75,7 @@ static void play_offer(struct play *play, const char *second_name)
 	empty.name = (char *)"empty";
 	file.name = (char *)second_name;
 	file.size = LARGE_BYTES;
+	file.checksum = crc32c(0, bytes_of(large, LARGE_BYTES));
 	offer.index = INDEX;
 	offer.term = TERM;
 	offer.n_files = 2;
@@ -152,6 +157,127 @@ static void what_was_lost_is_asked_for_again_from_where_it_stopped(void **state)
 	play_fini(&play);
 }
 
+/* Answers all that is asked, with one byte of the file otherwise, so many times. */
+static void play_all(struct play *play, size_t flipped_at, unsigned times)
+{
+	while (play->fetch.state == FETCH_PULLING) {
+		play_ask(play);
+		for (size_t i = 0; i < play->ask_count; i++) {
+			const Peer__ChunkAsk *ask = &play->asks[i];
+			bool flips = times != 0 && flipped_at >= ask->offset && flipped_at < ask->offset + ask->size;
+			large[flipped_at] ^= flips ? 0x10 : 0;
+			play_answer(play, ask);
+			large[flipped_at] ^= flips ? 0x10 : 0;
+			times -= flips;
+		}
+	}
+}
+
+static void a_file_that_came_otherwise_than_offered_is_fetched_again(void **state)
+{
+	struct play play;
+	play_init(&play);
+	play_ask(&play);
+	play_offer(&play, "large");
+	play_all(&play, SNAPSHOT_CHUNK_BYTES + 5, FETCH_SPOILT_MAX - 1);
+	assert_int_equal(play.fetch.state, FETCH_DONE);
+	assert_int_equal(play.fetch.done_bytes, LARGE_BYTES);
+	play_check_content(&play);
+	play_fini(&play);
+}
+
+static void a_sender_whose_files_have_changed_is_told(void **state)
+{
+	struct play play;
+	play_init(&play);
+	play_ask(&play);
+	play_offer(&play, "large");
+	play_all(&play, LARGE_BYTES - 1, UINT_MAX);
+	assert_int_equal(play.fetch.state, FETCH_FAILED);
+	assert_true(play.fetch.is_broken);
+	play_fini(&play);
+}
+
+/* The process ends in the middle, and the same snapshot is fetched again after its start. */
+static void play_restart(struct play *play)
+{
+	fetch_leave(&play->fetch);
+	fetch_begin(&play->fetch, FROM, INDEX, TERM, play->target, play->now_ns);
+	assert_true(play_ask(play));
+	play_offer(play, "large");
+}
+
+static void play_pull(struct play *play, unsigned chunks)
+{
+	while (chunks != 0) {
+		play_ask(play);
+		for (size_t i = 0; i < play->ask_count && chunks != 0; i++, chunks--)
+			play_answer(play, &play->asks[i]);
+	}
+}
+
+static void a_restart_goes_on_where_it_stopped(void **state)
+{
+	struct play play;
+	char path[128];
+	play_init(&play);
+	play_ask(&play);
+	play_offer(&play, "large");
+	play_pull(&play, 2);
+	snprintf(path, sizeof path, "%s/LOG", play.target); /* of somebody who looked into it */
+	assert_int_equal(file_replace(path, BYTES_LITERAL("x"), 0600), ERR_OK);
+	play_restart(&play);
+	assert_int_equal(play.fetch.state, FETCH_PULLING);
+	assert_int_equal(play.fetch.done_bytes, 2 * SNAPSHOT_CHUNK_BYTES);
+	assert_int_equal(access(path, F_OK), -1);
+	play_all(&play, 0, 0);
+	assert_int_equal(play.fetch.state, FETCH_DONE);
+	play_restart(&play);
+	assert_int_equal(play.fetch.state, FETCH_DONE); /* all of it was there */
+	play_check_content(&play);
+	play_fini(&play);
+}
+
+static void what_a_restart_finds_damaged_is_fetched_again(void **state)
+{
+	struct play play;
+	char path[128];
+	play_init(&play);
+	play_ask(&play);
+	play_offer(&play, "large");
+	play_pull(&play, 2);
+	snprintf(path, sizeof path, "%s/large", play.target);
+	int fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "damage", 6, 100), 6);
+	close(fd);
+	play_restart(&play);
+	assert_int_equal(play.fetch.done_bytes, 2 * SNAPSHOT_CHUNK_BYTES);
+	play_all(&play, 0, 0);
+	assert_int_equal(play.fetch.state, FETCH_DONE);
+	assert_int_equal(play.fetch.spoilt, 1);
+	play_check_content(&play);
+	play_fini(&play);
+}
+
+static void what_is_gone_in_the_middle_is_given_up(void **state)
+{
+	struct play play;
+	Peer__SnapshotOffer gone = PEER__SNAPSHOT_OFFER__INIT;
+	play_init(&play);
+	play_ask(&play);
+	play_offer(&play, "large");
+	play_pull(&play, 1);
+	gone.index = INDEX;
+	gone.term = TERM + 1;
+	fetch_offered(&play.fetch, FROM, &gone, play.now_ns);
+	assert_int_equal(play.fetch.state, FETCH_PULLING); /* of another one */
+	gone.term = TERM;
+	fetch_offered(&play.fetch, FROM, &gone, play.now_ns);
+	assert_int_equal(play.fetch.state, FETCH_FAILED);
+	assert_false(play.fetch.is_broken);
+	play_fini(&play);
+}
+
 static void a_silent_sender_is_given_up(void **state)
 {
 	struct play play;
@@ -200,6 +326,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_chunks_make_the_files),
 	    cmocka_unit_test(what_was_lost_is_asked_for_again_from_where_it_stopped),
+	    cmocka_unit_test(a_file_that_came_otherwise_than_offered_is_fetched_again),
+	    cmocka_unit_test(a_sender_whose_files_have_changed_is_told),
+	    cmocka_unit_test(a_restart_goes_on_where_it_stopped),
+	    cmocka_unit_test(what_a_restart_finds_damaged_is_fetched_again),
+	    cmocka_unit_test(what_is_gone_in_the_middle_is_given_up),
 	    cmocka_unit_test(a_silent_sender_is_given_up),
 	    cmocka_unit_test(a_name_that_leads_elsewhere_is_refused),
 	    cmocka_unit_test(chunks_of_somebody_else_are_passed_over),

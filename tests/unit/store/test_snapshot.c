@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots, and what stands in the store's directory at each moment of an installation. */
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,6 +162,88 @@ static void a_damaged_snapshot_leaves_the_old_state(void **state)
 	assert_true(fixture_has(to, "/other"));
 }
 
+/* ---- looked through before it is installed ---- */
+
+static struct store_snapshot_claim claim_of(const char *directory, const struct store_snapshot *snapshot)
+{
+	return (struct store_snapshot_claim){.directory = directory, .index = snapshot->index, .term = snapshot->term};
+}
+
+static void a_whole_snapshot_is_what_it_is_said_to_be(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	const char *directory = path_in(to, "snap");
+	struct store_snapshot snapshot = make(from, directory);
+	struct store_snapshot_claim claim = claim_of(directory, &snapshot);
+	assert_int_equal(store_snapshot_check(to->store, &claim), ERR_OK);
+	claim.index++;
+	assert_int_equal(store_snapshot_check(to->store, &claim), ERR_CORRUPT);
+	claim.index--;
+	claim.term++;
+	assert_int_equal(store_snapshot_check(to->store, &claim), ERR_CORRUPT);
+	assert_int_equal(store_snapshot_install(to->store, directory), ERR_OK);
+}
+
+/* A bit of each table. Each becomes another file: the original has a name in the store as well. */
+static size_t flip_tables(struct fixture *f, const char *directory)
+{
+	size_t flipped = 0;
+	DIR *entries = opendir(directory);
+	const struct dirent *entry;
+	assert_non_null(entries);
+	while ((entry = readdir(entries)) != NULL) {
+		if (strstr(entry->d_name, ".sst") == NULL)
+			continue;
+		const char *path = arena_format(&f->arena, "%s/%s", directory, entry->d_name);
+		struct bytes content = BYTES_NONE;
+		assert_int_equal(file_read(path, 1 << 20, &f->arena, &content), ERR_OK);
+		uint8_t *data = arena_take(&f->arena, content.size);
+		memcpy(data, content.data, content.size);
+		data[12] ^= 0x40;
+		assert_int_equal(file_replace(path, bytes_of(data, content.size), 0600), ERR_OK);
+		flipped++;
+	}
+	closedir(entries);
+	return flipped;
+}
+
+static void a_flipped_bit_in_a_table_is_found(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	fill(from);
+	const char *directory = path_in(to, "snap");
+	struct store_snapshot snapshot = make(from, directory);
+	struct store_snapshot_claim claim = claim_of(directory, &snapshot);
+	assert_int_not_equal(flip_tables(from, directory), 0);
+	assert_int_equal(store_snapshot_check(to->store, &claim), ERR_CORRUPT);
+}
+
+static bool at_once(void *argument)
+{
+	++*(unsigned *)argument;
+	return true;
+}
+
+static void a_look_can_be_ended(void **state)
+{
+	struct fixture *from = *state, *to = from + 1;
+	unsigned asked = 0;
+	char key[32];
+	fill(from);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(key, sizeof key, "/many/%d", i);
+		assert_int_equal(fixture_put(from, key, "x"), ERR_OK);
+	}
+	const char *directory = path_in(to, "snap");
+	struct store_snapshot snapshot = make(from, directory);
+	struct store_snapshot_claim claim = claim_of(directory, &snapshot);
+	claim.give_up = at_once;
+	claim.argument = &asked;
+	assert_int_equal(store_snapshot_check(to->store, &claim), ERR_CANCELED);
+	assert_int_equal(asked, 1);
+}
+
 /* ---- what a crash leaves ---- */
 
 static void what_is_not_named_is_removed_at_the_opening(void **state)
@@ -253,6 +337,9 @@ int main(void)
 	    TEST(snapshots_can_follow_one_another),
 	    TEST(an_older_snapshot_is_refused),
 	    TEST(a_damaged_snapshot_leaves_the_old_state),
+	    TEST(a_whole_snapshot_is_what_it_is_said_to_be),
+	    TEST(a_flipped_bit_in_a_table_is_found),
+	    TEST(a_look_can_be_ended),
 	    TEST(what_is_not_named_is_removed_at_the_opening),
 	    TEST(a_named_snapshot_is_the_state_after_a_crash),
 	    TEST(a_newer_format_is_refused_and_left_alone),
