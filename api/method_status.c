@@ -38,6 +38,8 @@ static void status_fill_member(Etcfs__Control__Member *message, const struct rep
 	message->wants_no_vote = member->wants_no_vote;
 	message->replaces = shape_id(member->replaces, arena);
 	message->caught_up = member->caught_up;
+	message->snapshot_done_bytes = member->snapshot_done_bytes;
+	message->snapshot_total_bytes = member->snapshot_total_bytes;
 }
 
 /* n2 before n10; those of one name by their ids. */
@@ -82,10 +84,6 @@ enum err method_status(struct call *call, ProtobufCMessage **ret_response)
 	for (size_t at = 0; at < status.member_count; at++) {
 		response->members[at] = arena_take(arena, sizeof **response->members);
 		status_fill_member(response->members[at], &status.members[at], arena);
-		if (status.members[at].self && status.snapshot_busy) {
-			response->members[at]->snapshot_done_bytes = status.snapshot_done_bytes;
-			response->members[at]->snapshot_total_bytes = status.snapshot_total_bytes;
-		}
 		if (status.leader_id != 0 && status.members[at].id == status.leader_id)
 			response->leader = response->members[at]->name;
 	}

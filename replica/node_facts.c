@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "replica/snapshots.h"
 
 void node_config_set(struct replica *replica, const struct raft_config *config)
 {
@@ -112,6 +113,12 @@ Peer__Status *node_status(struct replica *replica, struct arena *arena)
 	status->log_bytes = raftlog_disk_bytes(replica->log);
 	status->started_ns = replica->started_ns;
 	status->version = (char *)replica->options.version;
+	struct snapshots_progress progress = {0};
+	snapshots_progress(replica->snapshots, &progress);
+	if (progress.busy) {
+		status->snapshot_done_bytes = progress.done_bytes;
+		status->snapshot_total_bytes = progress.total_bytes;
+	}
 	node_status_marks(replica, arena, status);
 	return status;
 }

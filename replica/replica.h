@@ -159,8 +159,9 @@ struct replica_member_status {
 	int64_t revision;
 	uint64_t lag; /* entries behind the commit index that this node knows */
 	uint64_t store_bytes, log_bytes, keys, memory_bytes;
-	int64_t started_ns; /* wall clock, since 1970; 0: not known */
-	int64_t heard_ns;   /* wall clock of its newest report; self: now */
+	uint64_t snapshot_done_bytes, snapshot_total_bytes; /* of a snapshot on its way to it; 0 of 0: of none */
+	int64_t started_ns;                                 /* wall clock, since 1970; 0: not known */
+	int64_t heard_ns;                                   /* wall clock of its newest report; self: now */
 	uint64_t checksum, checksum_index;
 };
 

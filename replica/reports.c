@@ -49,6 +49,8 @@ struct report report_of(uint64_t member, const Peer__Status *status, uint64_t co
 	    .log_bytes = status->log_bytes,
 	    .keys = status->keys,
 	    .memory_bytes = status->memory_bytes,
+	    .snapshot_done_bytes = status->snapshot_done_bytes,
+	    .snapshot_total_bytes = status->snapshot_total_bytes,
 	    .role = (int)status->role,
 	};
 	snprintf(report.version, sizeof report.version, "%s", status->version);

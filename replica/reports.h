@@ -24,6 +24,7 @@ struct report {
 	uint64_t term, commit, applied, first_index, last_index, leader;
 	uint64_t commit_here; /* that we knew of when we heard it */
 	uint64_t store_bytes, log_bytes, keys, memory_bytes;
+	uint64_t snapshot_done_bytes, snapshot_total_bytes; /* of one that it is fetching */
 	int role;
 	char version[REPORT_VERSION_BYTES_MAX];
 	struct report_mark marks[REPORT_MARKS];

@@ -40,6 +40,8 @@ static void status_of_report(struct replica_member_status *member, const struct 
 	member->log_bytes = report->log_bytes;
 	member->keys = report->keys;
 	member->memory_bytes = report->memory_bytes;
+	member->snapshot_done_bytes = report->snapshot_done_bytes;
+	member->snapshot_total_bytes = report->snapshot_total_bytes;
 	member->started_ns = report->started_ns;
 	member->heard_ns = report->heard_wall_ns;
 	if (report->mark_count != 0) {
@@ -72,6 +74,8 @@ static void status_member(struct replica *replica, const struct kv_member *known
 	int role = known->id == atomic_load(&replica->shown.leader) ? RAFT_LEADER : report.role;
 	if (role == RAFT_LEADER && known->id != atomic_load(&replica->shown.leader))
 		role = RAFT_FOLLOWER;
+	if (!member.reachable) /* whatever it was about to fetch */
+		member.snapshot_done_bytes = member.snapshot_total_bytes = 0;
 	member.role = member.reachable ? status_role(role, member.is_voter) : "unreachable";
 	member.lag = report.commit_here > member.applied ? report.commit_here - member.applied : 0;
 	member.caught_up = member.reachable && member.lag <= ROSTER_LAG_ENTRIES_MAX;

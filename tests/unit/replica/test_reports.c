@@ -56,6 +56,20 @@ static void who_does_not_vote_is_not_asked(void **state)
 	reports_free(reports);
 }
 
+static void a_snapshot_on_its_way_is_told_of(void **state)
+{
+	struct reports *reports = reports_new();
+	struct report report = {0};
+	Peer__Status status = PEER__STATUS__INIT;
+	status.snapshot_done_bytes = 3;
+	status.snapshot_total_bytes = 10;
+	reports_heard(reports, 2, &status, 0);
+	assert_true(reports_find(reports, 2, &report));
+	assert_int_equal(report.snapshot_done_bytes, 3);
+	assert_int_equal(report.snapshot_total_bytes, 10);
+	reports_free(reports);
+}
+
 static void the_newest_report_of_each_is_kept(void **state)
 {
 	struct reports *reports = reports_new();
@@ -98,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_a_majority_that_agrees_contradicts),
 	    cmocka_unit_test(who_does_not_vote_is_not_asked),
+	    cmocka_unit_test(a_snapshot_on_its_way_is_told_of),
 	    cmocka_unit_test(the_newest_report_of_each_is_kept),
 	    cmocka_unit_test(those_of_members_that_are_gone_make_room),
 	};
