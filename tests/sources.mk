@@ -2,8 +2,9 @@
 UNIT_LIBS = $(CMOCKA_LIBS)
 
 # Programs run as they are, scripts by Python with what they need to know of the build.
-TEST_EXTENSIONS = .py
+TEST_EXTENSIONS = .py .sh
 PY_LOG_COMPILER = $(PYTHON)
+SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	SRCDIR='$(abs_top_srcdir)'; BUILDDIR='$(abs_top_builddir)'; CC='$(CC)'; \
 	HEADER_FLAGS='$(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS)'; \

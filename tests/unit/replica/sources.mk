@@ -14,6 +14,7 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_fetch \
 	tests/unit/replica/test_frame \
 	tests/unit/replica/test_identity \
+	tests/unit/replica/test_install \
 	tests/unit/replica/test_join \
 	tests/unit/replica/test_loop \
 	tests/unit/replica/test_loop_change \
@@ -29,6 +30,8 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_transport
 check_PROGRAMS += $(REPLICA_TESTS)
 TESTS += $(REPLICA_TESTS)
+dist_check_SCRIPTS += tests/unit/replica/install-long.sh
+LONG_TESTS += tests/unit/replica/install-long.sh
 
 tests_unit_replica_test_asks_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_barriers_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
@@ -40,6 +43,7 @@ tests_unit_replica_test_entry_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_fetch_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_frame_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_identity_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_install_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_join_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_change_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)

@@ -15,7 +15,6 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/proto.h"
-#include "base/role.h"
 #include "replica/snapshots.h"
 #include "tests/unit/unit.h"
 
@@ -220,7 +219,6 @@ static void a_state_that_is_damaged_is_found_out(void **state)
 
 int main(void)
 {
-	role_take(&role_apply);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_offer_tells_the_checksums_of_what_is_read),
 	    cmocka_unit_test(a_second_one_at_the_same_index_is_the_first_one),
