@@ -73,6 +73,7 @@ struct raft {
 	struct raft_writes writes;
 	uint64_t commit, applied;
 	size_t uncommitted_bytes; /* of the entries above commit */
+	size_t unapplied_bytes;   /* of those above applied, up to commit */
 
 	enum raft_role role;
 	uint64_t leader;
@@ -114,6 +115,7 @@ void raft_entry_append(struct raft *raft, uint64_t term, enum raft_entry_kind ki
                        size_t size_bytes);
 void raft_entries_truncate(struct raft *raft, uint64_t from);
 void raft_commit_to(struct raft *raft, uint64_t index);
+void raft_applied_to(struct raft *raft, uint64_t index);
 void raft_peers_refresh(struct raft *raft);
 void raft_membership_follow(struct raft *raft); /* the commit index has moved */
 /* True if this node's log is not newer than one that ends at (index, term): thesis §3.6.1. */

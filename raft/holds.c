@@ -14,6 +14,7 @@ static void raft_log_holds(const struct raft *raft)
 	check(raft->writes.durable <= last);
 	check(raft_trail_last_term(&raft->trail) <= raft->term);
 	check(raft->commit < last || raft->uncommitted_bytes == 0);
+	check(raft->applied < raft->commit || raft->unapplied_bytes == 0);
 	check(raft_history_now(&raft->history)->index <= last || RAFT_HAS_BUG(CONFIG_NOT_ROLLED_BACK));
 }
 

@@ -39,6 +39,8 @@ static enum err raft_propose_check(struct raft *raft, const struct raft_event *e
 	}
 	if (event->entries[0].kind == RAFT_ENTRY_CONFIG)
 		return raft_propose_config(raft, &event->entries[0]);
+	if (raft->options.unapplied_bytes_max != 0 && raft->unapplied_bytes > raft->options.unapplied_bytes_max)
+		return ERR_BUSY;
 	bool over = raft->uncommitted_bytes + size_bytes > raft->options.uncommitted_bytes_max;
 	return over && raft->uncommitted_bytes != 0 ? ERR_BUSY : ERR_OK;
 }

@@ -227,7 +227,7 @@ struct raft_update {
 				    told); 0: none */
 	uint64_t snapshot_index, snapshot_term;
 	/* The answer to PROPOSE: ERR_OK: appended; ERR_NOT_LEADER: send it to `leader`; ERR_NO_LEADER; ERR_BUSY: the
-	 * bound on uncommitted bytes, or a transfer, or a configuration change under way, or nothing of this term is
+	 * bound on uncommitted or unapplied bytes, or a transfer, or a configuration change under way, or nothing of this term is
 	 * committed yet and it is a configuration; ERR_INVALID: no step from the present configuration (thesis §4.1,
 	 * §4.3), or not entries as RAFT_EVENT_PROPOSE says. The answer to TRANSFER: ERR_OK: begun; ERR_NOT_LEADER; ERR_BUSY:
 	 * another is under way; ERR_INVALID: no voter, or this node. */
@@ -258,6 +258,8 @@ struct raft_options {
 	size_t inflight_bytes_max;      /* per peer */
 	size_t append_bytes_max;        /* per message (one entry always fits) */
 	size_t uncommitted_bytes_max;
+	/* Of what is committed and not applied here: a leader that is behind with applying proposes nothing more. 0: no bound. */
+	size_t unapplied_bytes_max;
 	raft_trace trace; /* may be NULL */
 	void *trace_argument;
 };
@@ -299,7 +301,7 @@ struct raft_peer_status {
 struct raft_status {
 	uint64_t id, term, vote, leader, commit, applied, first_index, last_index, durable_index;
 	enum raft_role role;
-	size_t uncommitted_bytes;
+	size_t uncommitted_bytes, unapplied_bytes;
 	uint64_t
 	    config_index; /* of the entry that raft_config_now() is from; where the log begins, if it is from before */
 	bool settled;     /* leads, and an entry of its term is committed: a configuration may be proposed */

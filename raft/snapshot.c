@@ -152,7 +152,7 @@ void raft_on_snapshot_installed(struct raft *raft, const struct raft_event *even
 	check(err == ERR_OK);
 	raft_trail_reset(&raft->trail, event->index, event->term);
 	raft_writes_reset(&raft->writes, event->index);
-	raft->uncommitted_bytes = 0;
+	raft->uncommitted_bytes = raft->unapplied_bytes = 0;
 	raft->commit = raft->applied = event->index;
 	raft_membership_follow(raft);
 	raft_peers_refresh(raft);

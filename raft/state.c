@@ -39,6 +39,15 @@ static size_t raft_entry_cost(size_t payload_bytes)
 	return payload_bytes + RAFT_ENTRY_OVERHEAD_BYTES;
 }
 
+/* Of the entries above `after`, up to `last`. */
+static size_t raft_entries_cost(const struct raft *raft, uint64_t after, uint64_t last)
+{
+	size_t size_bytes = 0;
+	for (uint64_t index = after + 1; index <= last; index++)
+		size_bytes += raft_entry_cost(raft_trail_slot(&raft->trail, index)->size_bytes);
+	return size_bytes;
+}
+
 void raft_entry_append(struct raft *raft, uint64_t term, enum raft_entry_kind kind, struct bytes payload,
                        size_t size_bytes)
 {
@@ -58,8 +67,7 @@ void raft_entries_truncate(struct raft *raft, uint64_t from)
 {
 	check(from > raft->commit);
 	check(raft->update.truncate_from == 0);
-	for (uint64_t index = from; index <= raft_last(raft); index++)
-		raft->uncommitted_bytes -= raft_entry_cost(raft_trail_slot(&raft->trail, index)->size_bytes);
+	raft->uncommitted_bytes -= raft_entries_cost(raft, from - 1, raft_last(raft));
 	raft_trail_truncate(&raft->trail, from);
 	if (!RAFT_HAS_BUG(WRITE_ABA))
 		raft_writes_truncate(&raft->writes, from);
@@ -84,9 +92,17 @@ void raft_commit_to(struct raft *raft, uint64_t index)
 	check(index <= raft_last(raft));
 	if (index <= raft->commit)
 		return;
-	for (uint64_t at = raft->commit + 1; at <= index; at++)
-		raft->uncommitted_bytes -= raft_entry_cost(raft_trail_slot(&raft->trail, at)->size_bytes);
+	size_t size_bytes = raft_entries_cost(raft, raft->commit, index);
+	raft->uncommitted_bytes -= size_bytes;
+	raft->unapplied_bytes += size_bytes;
 	raft->commit = index;
 	raft_membership_follow(raft);
 	raft_say(raft, "commit index=%ju", (uintmax_t)index);
+}
+
+void raft_applied_to(struct raft *raft, uint64_t index)
+{
+	check(index >= raft->applied && index <= raft->commit);
+	raft->unapplied_bytes -= raft_entries_cost(raft, raft->applied, index);
+	raft->applied = index;
 }

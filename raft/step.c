@@ -52,7 +52,7 @@ void raft_on_applied(struct raft *raft, uint64_t index)
 	if (index <= raft->applied)
 		return;
 	check(index <= raft->commit && index <= raft->writes.durable);
-	raft->applied = index;
+	raft_applied_to(raft, index);
 }
 
 void raft_on_trimmed(struct raft *raft, uint64_t index)
@@ -120,7 +120,7 @@ static void raft_begin(struct raft *raft, const struct raft_start *start)
 	raft->commit = raft->applied = start->snapshot_index;
 	raft_membership_follow(raft);
 	raft_commit_to(raft, start->applied);
-	raft->applied = start->applied;
+	raft_applied_to(raft, start->applied);
 	raft_peers_refresh(raft);
 	raft_timer_reset(raft);
 	if (raft_is_only_voter(raft))
@@ -248,6 +248,7 @@ void raft_status(const struct raft *raft, struct raft_status *ret_status)
 	                                   .durable_index = raft->writes.durable,
 	                                   .role = raft->role,
 	                                   .uncommitted_bytes = raft->uncommitted_bytes,
+	                                   .unapplied_bytes = raft->unapplied_bytes,
 	                                   .config_index = raft_history_now(&raft->history)->index,
 	                                   .settled = raft_leader_is_settled(raft)};
 }

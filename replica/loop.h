@@ -36,8 +36,11 @@ enum {
 	LOOP_INFLIGHT_MESSAGES_MAX = 64,
 	LOOP_INFLIGHT_BYTES_MAX = 16 << 20,
 	LOOP_UNCOMMITTED_BYTES_MAX = 128 << 20, /* one value at its ceiling, and then some */
-	LOOP_REVIEW_MS = 20,                    /* how late a deadline may be noticed */
-	LOOP_REFUSED_PAUSE_MS = 5,              /* before a proposal that was refused as too much is tried again */
+	/* Committed and not applied at the leader: some seconds of its work. Then callers wait, before their proposals are in the
+	 * log, where nobody could take them back. */
+	LOOP_UNAPPLIED_BYTES_MAX = 64 << 20,
+	LOOP_REVIEW_MS = 20,       /* how late a deadline may be noticed */
+	LOOP_REFUSED_PAUSE_MS = 5, /* before a proposal that was refused as too much is tried again */
 };
 
 /* What others may read of the core at any time; written by the raft role alone. */

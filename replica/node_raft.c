@@ -168,6 +168,7 @@ enum err node_loop_new(struct replica *replica, const struct raft_start *start, 
 	    .inflight_bytes_max = LOOP_INFLIGHT_BYTES_MAX,
 	    .append_bytes_max = LOOP_APPEND_BYTES_MAX,
 	    .uncommitted_bytes_max = LOOP_UNCOMMITTED_BYTES_MAX,
+	    .unapplied_bytes_max = LOOP_UNAPPLIED_BYTES_MAX,
 	    .trace = node_trace,
 	};
 	struct loop_options options = {

@@ -11,7 +11,7 @@
 #include "raft/writes.h"
 #include "tests/unit/unit.h"
 
-enum { ELECTION_MS = 1000, UNCOMMITTED_MAX = 1 << 20 };
+enum { ELECTION_MS = 1000, UNCOMMITTED_MAX = 1 << 20, UNAPPLIED_MAX = 4096 };
 
 struct fixture {
 	struct raft *raft;
@@ -62,7 +62,8 @@ static int set_up(void **state)
 	                               .inflight_messages_max = 4,
 	                               .inflight_bytes_max = 1 << 20,
 	                               .append_bytes_max = 1 << 20,
-	                               .uncommitted_bytes_max = UNCOMMITTED_MAX};
+	                               .uncommitted_bytes_max = UNCOMMITTED_MAX,
+	                               .unapplied_bytes_max = UNAPPLIED_MAX};
 	buffer_init(&fixture->payload, 4096);
 	encode(&fixture->payload, members, 3);
 	struct raft_start start = {.now_ms = 1, .config_payload = buffer_bytes(&fixture->payload)};
@@ -154,6 +155,33 @@ static void a_configuration_is_one_step_from_the_present_one(void **state)
 	assert_int_equal(propose_config(fixture, left, 2), ERR_BUSY); /* the one before is not committed */
 }
 
+static void acknowledge(struct fixture *fixture, uint64_t index)
+{
+	written(fixture);
+	hear(fixture, (struct raft_message){.type = RAFT_APPEND_REPLY, .term = 1, .index = index});
+	assert_int_equal(fixture->update.commit, index);
+}
+
+static void a_leader_that_is_behind_with_applying_takes_no_more(void **state)
+{
+	static const struct raft_entry half = {.kind = RAFT_ENTRY_COMMAND, .size_bytes = UNAPPLIED_MAX / 2};
+	struct fixture *fixture = *state;
+	struct raft_status status;
+	elect(fixture);
+	settle(fixture);
+	assert_int_equal(propose(fixture, &half, 1), ERR_OK);
+	acknowledge(fixture, 2);
+	assert_int_equal(propose(fixture, &half, 1), ERR_OK);
+	acknowledge(fixture, 3);
+	assert_int_equal(propose(fixture, &half, 1), ERR_BUSY);
+	step(fixture, (struct raft_event){.type = RAFT_EVENT_APPLIED, .index = 2});
+	assert_int_equal(propose(fixture, &half, 1), ERR_OK);
+	acknowledge(fixture, 4);
+	step(fixture, (struct raft_event){.type = RAFT_EVENT_APPLIED, .index = 4});
+	raft_status(fixture->raft, &status);
+	assert_int_equal(status.unapplied_bytes, 0);
+}
+
 static void what_is_not_committed_is_bounded(void **state)
 {
 	static const struct raft_entry small = {.kind = RAFT_ENTRY_COMMAND, .size_bytes = 1},
@@ -243,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(only_commands_or_one_configuration_are_proposed, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_configuration_is_one_step_from_the_present_one, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_leader_that_is_behind_with_applying_takes_no_more, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_not_committed_is_bounded, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(writes_under_way_are_bounded, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_follower_takes_no_more_than_it_can_write, set_up, tear_down),

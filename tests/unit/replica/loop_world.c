@@ -88,7 +88,8 @@ void world_init_promised(struct world *world, size_t voters, uint32_t promised_m
 	                            .inflight_messages_max = 8,
 	                            .inflight_bytes_max = 1 << 20,
 	                            .append_bytes_max = 1 << 16,
-	                            .uncommitted_bytes_max = 1 << 20};
+	                            .uncommitted_bytes_max = 1 << 20,
+	                            .unapplied_bytes_max = UNAPPLIED_BYTES};
 	struct loop_options options = {.cluster = CLUSTER,
 	                               .member = SELF,
 	                               .raft = &raft,

@@ -4,7 +4,15 @@
 
 #include "replica/loop.h"
 
-enum { CLUSTER = 9, SELF = 1, LEADER = 2, FRAMES_MAX = 64, TIMEOUT_MS = 1000, HEARTBEAT_MS = 100 };
+enum {
+	CLUSTER = 9,
+	SELF = 1,
+	LEADER = 2,
+	FRAMES_MAX = 64,
+	TIMEOUT_MS = 1000,
+	HEARTBEAT_MS = 100,
+	UNAPPLIED_BYTES = 16 << 10
+};
 
 struct world {
 	struct loop *loop;

@@ -168,6 +168,41 @@ static void forwarded_copies_carry_what_tells_them_apart(void **state)
 	world_fini(&world);
 }
 
+/* What becomes of a proposal of UNAPPLIED_BYTES / 2 that another member forwards. */
+static uint32_t outcome_of_forward(struct world *world)
+{
+	static uint8_t command[UNAPPLIED_BYTES / 2];
+	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
+	Peer__Forward forward = PEER__FORWARD__INIT;
+	envelope.from = LEADER;
+	envelope.to = SELF;
+	envelope.body_case = PEER__ENVELOPE__BODY_FORWARD;
+	envelope.forward = &forward;
+	forward.attempt = 1;
+	forward.command = proto_data(bytes_of(command, sizeof command));
+	world_forget(world);
+	loop_message(world->loop, &envelope);
+	loop_finish(world->loop);
+	assert_int_equal(world->frame_count, 1);
+	assert_int_equal(world->frames[0]->body_case, PEER__ENVELOPE__BODY_FORWARD_REPLY);
+	world_sync(world);
+	return world->frames[0]->forward_reply->outcome;
+}
+
+static void callers_wait_for_a_leader_that_is_behind_with_applying(void **state)
+{
+	struct world world;
+	world_init(&world, 1);
+	world_lead(&world, 1);
+	assert_int_equal(outcome_of_forward(&world), 0);
+	assert_int_equal(outcome_of_forward(&world), 0);
+	assert_int_equal(outcome_of_forward(&world), 2); /* committed, all of it, and not applied */
+	assert_int_equal(outcome_of_forward(&world), 2);
+	world_settle(&world);
+	assert_int_equal(outcome_of_forward(&world), 0);
+	world_fini(&world);
+}
+
 static void world_hear_snapshot(struct world *world, uint64_t index)
 {
 	Peer__Raft snapshot = raft_of(RAFT_SNAPSHOT, 1);
@@ -287,6 +322,7 @@ int main(void)
 	    cmocka_unit_test(a_proposal_that_could_not_be_sent_certainly_did_not_happen),
 	    cmocka_unit_test(forwarded_copies_carry_what_tells_them_apart),
 	    cmocka_unit_test(a_failure_of_a_superseded_fetch_is_passed_over),
+	    cmocka_unit_test(callers_wait_for_a_leader_that_is_behind_with_applying),
 	    cmocka_unit_test(nothing_is_applied_while_a_snapshot_is_on_its_way),
 	    cmocka_unit_test(a_stalled_disk_ends_leading),
 	    cmocka_unit_test(entries_of_no_kind_are_not_stepped),
