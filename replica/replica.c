@@ -393,7 +393,8 @@ enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadlin
 /* ---- reading ---- */
 
 /* A leader with its lease: the state at its commit index will do (thesis §6.4.1). The clock is read first, the lease after it
- * and the commit index last, against the order in which loop.c publishes them. */
+ * and the commit index last, against the order in which loop.c publishes them. Where the reader is paused does not matter, if only
+ * its view is opened after this: docs/architecture.md, the way of a read. */
 bool node_lease_index(struct replica *replica, uint64_t *ret_index)
 {
 	uint64_t now_ms = clock_steady_ms();

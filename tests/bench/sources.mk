@@ -1,5 +1,5 @@
-# Measured beside etcd and the local filesystem; not part of check.
-EXTRA_PROGRAMS += tests/bench/load
+# Measured beside etcd and the local filesystem; not part of check, but a long test needs the load.
+check_PROGRAMS += tests/bench/load
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/putter.c tests/bench/putter.h
 tests_bench_load_LDADD = $(CONTROL_LIBS)
 EXTRA_DIST += tests/bench/bench.py tests/bench/etcd.py tests/bench/events.py

@@ -16,9 +16,11 @@ MOUNT_TESTS = \
 	tests/mount/test_reload.py \
 	tests/mount/test_semantics.py \
 	tests/mount/test_service.py \
+	tests/mount/test_stall.py \
 	tests/mount/test_tools.py
 # Minutes each, or searching by chance.
 MOUNT_TESTS_LONG = \
+	tests/mount/test_behind_long.py \
 	tests/mount/test_events_stress.py \
 	tests/mount/test_linearizable.py \
 	tests/mount/test_members_load.py \

@@ -3,11 +3,12 @@
 """A node that was away for so long that the log it needs is gone comes back by a snapshot, and is like the others."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 from cluster import Cluster, expect_alike
 from harness import errno_of, expect, load, require, run, save, until
 
-SAVES = 400
+SAVES, WRITERS = 500, 4  # each
 FILES = 50
 SIZE_BYTES = 4096
 KEPT_SECONDS = 40  # the log is kept for a while for a member that was just alive
@@ -17,13 +18,18 @@ def _member(asked, name):
     return next(member for member in asked.status()["members"] if member["name"] == name)
 
 
+def _save_many(node, number):
+    for i in range(SAVES):
+        until(lambda i=i: errno_of(save, node / f"many/{number}.{i % FILES}", f"{i:04}" + "x" * SIZE_BYTES) == 0, 30, "a save")
+
+
 def _leave_behind(cluster, node):
     """Saves until the others have thrown away what `node` would need."""
     last = _member(node, node.name)["last_index"]
     node.kill()
     others = cluster.running
-    for i in range(SAVES):
-        until(lambda i=i: errno_of(save, others[0] / f"many/{i % FILES}", f"{i:04}" + "x" * SIZE_BYTES) == 0, 30, "a save")
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(writers.map(lambda number: _save_many(others[number % len(others)], number), range(WRITERS)))
     for other in others:
         until(lambda other=other: _member(other, other.name)["first_index"] > last + 1, KEPT_SECONDS,
               f"{other.name} has let go of its log up to {last + 1}, which {node.name} needs")
