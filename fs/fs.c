@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/wait.h"
 #include "fs/entry.h"
+#include "fs/handle.h"
 #include "fs/warden.h"
 #include "fs/mountpoint.h"
 #include "fs/session.h"
@@ -168,6 +169,8 @@ static struct fs *fs_new(const struct fs_options *options, struct replica *repli
 	fs->started_ns = clock_wall_ns();
 	pthread_mutex_init(&fs->workers_mutex, NULL);
 	wait_cond_init(&fs->worker_left);
+	pthread_mutex_init(&fs->handles_mutex, NULL);
+	LIST_INIT(&fs->handles);
 	own_init(&fs->own);
 	fs->nodes = node_table_new(fs->options.root_key, stage_free);
 	fs->warden = warden_new(fs);
@@ -247,6 +250,7 @@ void fs_close(struct fs *fs)
 	/* The replica has answered everything that waited for it. */
 	check(atomic_load(&fs->calls) == 0);
 	session_free(fs);
+	handle_free_all(fs);
 	mountpoint_release(fs->options.mount_point);
 	warden_free(fs->warden);
 	replay_free(fs->replay);
@@ -254,6 +258,7 @@ void fs_close(struct fs *fs)
 	own_fini(&fs->own);
 	pthread_cond_destroy(&fs->worker_left);
 	pthread_mutex_destroy(&fs->workers_mutex);
+	pthread_mutex_destroy(&fs->handles_mutex);
 	free((void *)fs->options.mount_point);
 	free((void *)fs->options.root_key);
 	free((void *)fs->options.version);

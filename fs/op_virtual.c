@@ -68,7 +68,7 @@ bool op_virtual_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 		return true;
 	}
 	struct fs *fs = op_fs(req);
-	struct handle *handle = handle_new_virtual();
+	struct handle *handle = handle_new_virtual(fs);
 	struct virtual_sources sources = {.replica = fs->replica};
 	replay_counts(fs->replay, &sources.replay);
 	handle->content = virtual_render(virtual_of(id), &sources, &handle->arena);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "fs/fs.h"
 #include "fs/fuse.h"
@@ -13,6 +14,8 @@
 #include "fs/replay.h"
 
 struct warden;
+struct handle;
+LIST_HEAD(handle_list, handle);
 
 enum { FS_WORKERS = 4 }; /* more only contend for /dev/fuse; none of them ever waits for the cluster */
 
@@ -30,7 +33,9 @@ struct fs {
 	pthread_mutex_t workers_mutex; /* protects workers_running; worker_left when one ended */
 	pthread_cond_t worker_left;
 	size_t workers_running;
-	uint64_t nonce; /* of this mount, in its notes */
+	pthread_mutex_t handles_mutex; /* guards the list; a leaf */
+	struct handle_list handles;    /* that are open */
+	uint64_t nonce;                /* of this mount, in its notes */
 	_Atomic uint64_t ids_given;
 	_Atomic int64_t newest_time_ns; /* of the commits seen */
 	_Atomic uint64_t calls;         /* under way */
