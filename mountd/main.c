@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* etcfsd: reads its configuration, runs the node, and waits for a signal. */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -76,6 +77,12 @@ static int main_exit_status(enum err err)
 	return EXIT_FAILED;
 }
 
+static void main_bound_arenas(void)
+{
+	if (mallopt(M_ARENA_MAX, MAIN_ARENAS_MAX) != 1)
+		log_warn("arenas_kept", "reason=\"the allocator knows no bound\"");
+}
+
 static void main_raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -141,6 +148,7 @@ static int main_run(const struct config *config)
 	log_level_set(config->log_level);
 	log_name_set(config->name);
 	role_take(&role_main);
+	main_bound_arenas();
 	main_raise_file_limit();
 	umask(077); /* what the data directory holds is for its owner */
 	log_info("starting", "version=%s data_dir=%s mount=%s", ETCFS_VERSION, config->data_directory,

@@ -38,8 +38,9 @@ struct bytes entry_payload(const struct entry *entry);
  * what is, the newest that fit into its bounds. Owned by the raft role.
  */
 enum {
-	WINDOW_ENTRIES_MAX = 65536,      /* durable ones; a few hundred bytes each at the usual sizes */
-	WINDOW_BYTES_MAX = 32 * 1 << 20, /* of payload: some seconds of a busy cluster */
+	/* Of durable ones: who is further behind is served from the log, which keeps more of them in memory. */
+	WINDOW_ENTRIES_MAX = 8192,
+	WINDOW_BYTES_MAX = 4 << 20, /* of payload */
 };
 
 struct window {

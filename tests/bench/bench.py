@@ -218,7 +218,7 @@ def bench_memory(options):
         filled = load("fill", cluster[1] / "many", FILL_WRITERS, keys)
         etcd.fill(keys)
         table.row(f"with {keys:,} keys", *_memory(cluster, etcd))
-        sh(f"ls -lR '{cluster[1] / 'many'}' | tail -1")
+        sh(f"ls -lR '{cluster[1] / 'many'}' | tail -1", seconds=600)
         table.row("after ls -lR of the mount", *_memory(cluster, etcd))
         cluster[1].stop()
         start = time.monotonic()
