@@ -25,6 +25,7 @@ enum {
 	EXIT_IN_THE_WAY = 3, /* a restart does not cure it */
 
 	MAIN_POLL_MS = 1000, /* how soon an umount from outside is noticed, or that the node was removed */
+	MAIN_ARENAS_MAX = 2, /* of the allocator: each of more keeps some MiB that only its own thread takes again */
 };
 
 /* Whether a manager should try again: systemd's RestartPreventExitStatus= names 2 and 3. */
