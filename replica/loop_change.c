@@ -187,6 +187,7 @@ static void roster_see(struct roster_member *member, const struct raft_peer_stat
 	bool self = peer->id == loop->member;
 	/* In a new term a member is only known to be alive, and how far it is, once it has acknowledged something. */
 	member->heard = self || (peer->recent_active && peer->match != 0);
+	member->fetches = !self && peer->snapshot;
 	if (self)
 		member->lag = 0;
 	else if (peer->match != 0 && !peer->snapshot)

@@ -54,7 +54,7 @@ static bool step_makes_voter(const struct roster_step *step, const struct roster
 
 struct roster_tally {
 	size_t voters, heard;
-	const struct roster_member *silent; /* one of them that was not heard */
+	const struct roster_member *silent; /* one of them that would not answer */
 };
 
 static struct roster_tally roster_tally(const struct roster *roster, const struct roster_step *step)
@@ -65,8 +65,9 @@ static struct roster_tally roster_tally(const struct roster *roster, const struc
 		if (!step_makes_voter(step, member))
 			continue;
 		tally.voters++;
-		tally.heard += member->heard;
-		if (!member->heard)
+		bool answers = member->heard && !member->fetches;
+		tally.heard += answers;
+		if (!answers)
 			tally.silent = member;
 	}
 	return tally;
@@ -95,7 +96,7 @@ bool roster_is_safe(const struct roster *roster, const struct roster_step *step,
 		return true;
 	snprintf(ret_why, ROSTER_WHY_BYTES,
 	         "of %zu voters only %zu would answer, too few to agree on anything: start %.128s (%016" PRIx64
-	         ") again, or remove it first",
+	         ") again or let it catch up, or remove it first",
 	         worse->voters, worse->heard, worse->silent->known.name, worse->silent->known.id);
 	return false;
 }

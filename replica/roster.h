@@ -27,6 +27,8 @@ struct roster_member {
 	bool voter;
 	/* Within an election timeout, and in this term: the leader itself is. */
 	bool heard;
+	/* A snapshot brings it up: until it is installed it acknowledges nothing, and does not vote if its log is damaged. */
+	bool fetches;
 	uint64_t lag; /* entries that it is not known to have; UINT64_MAX: nothing is known of it in this term */
 };
 
