@@ -94,6 +94,19 @@ def a_demoted_member_has_everything_and_no_vote(cluster):
     cluster.wait_voters(n1, n2, n3)
 
 
+def a_member_moves_to_another_address(cluster):
+    n1, n2, n3 = cluster
+    n3.stop()
+    n3.peer_port = cluster.ports.take()
+    n3.options.update(listen_peer_urls=n3.peer_url, initial_advertise_peer_urls=n3.peer_url)
+    n1.etcfs("member", "update", "n3", n3.peer_url)
+    n3.start().wait_ready()
+    save(n2 / "moved", "to another port")
+    expect(load(n3 / "moved") == "to another port", "n3 has what was saved after it moved")
+    until(lambda: n2.members()["n3"]["reachable"], 30, "the others reach it there")
+    expect(n2.members()["n3"]["peer_urls"] == n3.peer_url, "its address is the new one")
+
+
 def a_removal_that_would_lose_the_quorum_is_refused(cluster):
     n1, n2, n3 = cluster
     n3.kill()
@@ -160,6 +173,6 @@ if __name__ == "__main__":
     require()
     run(Cluster(1), one_becomes_three_while_files_are_saved, a_joined_node_restarts_with_the_same_words,
         all_restart_at_once_and_are_the_same_members, leadership_moves_where_it_is_sent, whom_nobody_knows_is_not_changed,
-        a_demoted_member_has_everything_and_no_vote, a_removal_that_would_lose_the_quorum_is_refused,
+        a_demoted_member_has_everything_and_no_vote, a_member_moves_to_another_address, a_removal_that_would_lose_the_quorum_is_refused,
         a_dead_node_is_replaced_by_one_command, a_lost_disk_is_replaced_under_the_same_name_and_address,
         a_removed_node_says_so_and_ends, a_leader_may_be_removed)
