@@ -94,7 +94,8 @@ static enum err loop_read_entries(struct loop *loop, uint64_t index, size_t coun
 			struct blob *blob = arena_take(&loop->arena, sizeof *blob + size);
 			atomic_init(&blob->refs, 1);
 			blob->size = (uint32_t)size;
-			memcpy(blob->data, read[i].payload.data, size);
+			if (size != 0)
+				memcpy(blob->data, read[i].payload.data, size);
 			entries[done].blob = blob;
 		}
 	}

@@ -53,6 +53,7 @@ STACK_SOURCES = $(ENGINE_SOURCES) \
 	tests/sim/events.c tests/sim/events.h \
 	tests/sim/stack_checker.c tests/sim/stack_checker.h \
 	tests/sim/stack_counters.c tests/sim/stack_counters.h \
+	tests/sim/stack_cross.c tests/sim/stack_cross.h \
 	tests/sim/stack_disk.c tests/sim/stack_disk.h \
 	tests/sim/stack_faults.c tests/sim/stack_faults.h \
 	tests/sim/stack_fibre.c tests/sim/stack_fibre.h \
@@ -68,7 +69,7 @@ STACK_SOURCES = $(ENGINE_SOURCES) \
 check_PROGRAMS += tests/sim/stack
 tests_sim_stack_SOURCES = tests/sim/stack.c $(STACK_SOURCES)
 tests_sim_stack_LDFLAGS = $(STACK_LINK)
-tests_sim_stack_LDADD = tests/unit/store/libmemorydisk.a libreplica.a libraft.a libstore.a libbase.a $(STACK_LIBS)
+tests_sim_stack_LDADD = libchecker.a tests/unit/store/libmemorydisk.a libreplica.a libraft.a libstore.a libbase.a $(STACK_LIBS)
 TESTS += tests/sim/stack
 
 # And with faults planted beside the core, each of which must be found.
@@ -86,7 +87,7 @@ tests_sim_stack_bugs_SOURCES = tests/sim/stack_bugs.c $(STACK_SOURCES)
 tests_sim_stack_bugs_CPPFLAGS = $(AM_CPPFLAGS) -DPLANT_BUGS
 tests_sim_stack_bugs_LDFLAGS = $(STACK_LINK)
 tests_sim_stack_bugs_LDADD = \
-	tests/unit/store/libmemorydisk.a libreplica-bugs.a libraft.a libstore-bugs.a libbase.a $(STACK_LIBS)
+	libchecker.a tests/unit/store/libmemorydisk.a libreplica-bugs.a libraft.a libstore-bugs.a libbase.a $(STACK_LIBS)
 TESTS += tests/sim/stack_bugs
 
 # The engine in place of RocksDB keeps what the store's own tests demand of a database.

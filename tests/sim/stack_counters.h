@@ -61,7 +61,8 @@
 	each(MEMBER_DEMOTED, "members demoted") \
 	each(MEMBER_LEARNED, "members that learned of their removal") \
 	each(CHANGE_REFUSED, "changes refused") \
-	each(CHANGE_UNKNOWN, "changes of unknown outcome")
+	each(CHANGE_UNKNOWN, "changes of unknown outcome") \
+	each(CROSS_CHECKED, "histories for which an order was found without witnesses")
 /* clang-format on */
 
 #define COUNTERS_ENUM(name, text) COUNTER_##name,

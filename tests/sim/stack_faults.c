@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "tests/sim/stack_checker.h"
+#include "tests/sim/stack_cross.h"
 #include "tests/sim/stack_counters.h"
 #include "tests/sim/stack_history.h"
 #include "tests/sim/stack_machine.h"
@@ -386,6 +387,7 @@ uint64_t faults_run_stack(uint64_t seed)
 	network_begin();
 	checker_begin();
 	history_begin();
+	cross_begin();
 	members_begin();
 	world_handle(WORLD_FAULT, faults_on_fault);
 	world_handle(WORLD_CLIENT, faults_on_client);
@@ -400,6 +402,7 @@ uint64_t faults_run_stack(uint64_t seed)
 	network_end();
 	checker_end();
 	history_end();
+	cross_end();
 	world_end();
 	return hash;
 }

@@ -13,6 +13,7 @@
 #include "replica/replica.h"
 #include "tests/sim/stack_checker.h"
 #include "tests/sim/stack_counters.h"
+#include "tests/sim/stack_cross.h"
 #include "tests/sim/stack_machine.h"
 #include "tests/sim/stack_model.h"
 
@@ -30,8 +31,9 @@ struct call {
 	unsigned node;
 	bool is_write, is_probe, asked_round;
 	struct model_command command; /* number 0: a read of command.key */
-	uint64_t floor;               /* the greatest witness of all that had ended when it was called */
-	uint64_t effect;              /* index; 0: none yet */
+	uint64_t called_us;
+	uint64_t floor;  /* the greatest witness of all that had ended when it was called */
+	uint64_t effect; /* index; 0: none yet */
 };
 
 struct effect {
@@ -156,6 +158,8 @@ static void history_end_call(struct call *call, enum call_state state)
 {
 	check(call->state == CALL_WAITING);
 	call->state = state;
+	if (state == CALL_UNKNOWN && call->is_write)
+		cross_maybe_wrote(&call->command, call->called_us);
 	LIST_REMOVE(call, next);
 	history.waiting_count--;
 	if (call->is_probe && state != CALL_OK && !checker_was_removed(call->node))
@@ -187,6 +191,7 @@ static void history_write_ok(struct call *call, const struct kv_result *result)
 	if (!result->succeeded)
 		counters_add(COUNTER_COMPARE_FAILED);
 	history_witness(call, result->index);
+	cross_wrote(&call->command, call->called_us);
 	counters_add(COUNTER_WRITE_OK);
 	history_end_call(call, CALL_OK);
 }
@@ -218,7 +223,7 @@ static void history_wrote(void *argument, enum err err, struct kv_result *result
 	kv_result_free(result);
 }
 
-static uint64_t history_read(unsigned node, unsigned key)
+static uint64_t history_read(unsigned node, unsigned key, uint64_t *ret_number)
 {
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
@@ -232,6 +237,7 @@ static uint64_t history_read(unsigned node, unsigned key)
 		world_fail("n%u shows at index %ju another value of key %u than the model has", node, (uintmax_t)index,
 		           key);
 	kv_view_close(view);
+	*ret_number = model_number_of(err == ERR_OK ? &record : NULL);
 	return index;
 }
 
@@ -244,9 +250,10 @@ static void history_ready(void *argument, enum err err)
 		history_end_call(call, CALL_NEVER);
 		return;
 	}
-	uint64_t index = history_read(call->node, call->command.key);
+	uint64_t number = 0, index = history_read(call->node, call->command.key, &number);
 	world_say(call->node, "client: read of key %u at index %ju", call->command.key, (uintmax_t)index);
 	history_witness(call, index);
+	cross_read(call->command.key, number, call->called_us);
 	counters_add(COUNTER_READ_OK);
 	counters_add(call->asked_round ? COUNTER_READ_ROUND : COUNTER_READ_LEASE);
 	history_end_call(call, CALL_OK);
@@ -267,7 +274,11 @@ void history_crashed(unsigned node)
 static struct call *history_new_call(unsigned node, bool is_write, bool is_probe)
 {
 	struct call *call = memory_new(sizeof *call);
-	*call = (struct call){.node = node, .is_write = is_write, .is_probe = is_probe, .floor = history.witness};
+	*call = (struct call){.node = node,
+	                      .is_write = is_write,
+	                      .is_probe = is_probe,
+	                      .called_us = world_now_us(),
+	                      .floor = history.witness};
 	if (history.count == history.capacity) {
 		history.capacity = history.capacity * 2 + 256;
 		history.calls = memory_resize(history.calls, history.capacity, sizeof(struct call *));
@@ -320,13 +331,15 @@ void history_call(unsigned node)
 	if (!machine_is_up(node))
 		return;
 	world_enter(node);
-	uint64_t kind = world_below(10), for_ms = world_below(3) == 0 ? world_below(1000) : world_below(10000);
+	uint64_t number = 0, kind = world_below(10),
+	         for_ms = world_below(3) == 0 ? world_below(1000) : world_below(10000);
 	if (kind < 5)
 		history_write(history_new_call(node, true, false), for_ms);
 	else if (kind < 9)
 		history_begin_read(history_new_call(node, false, false), for_ms);
 	else
-		history_read(node, (unsigned)world_below(MODEL_KEYS));
+		history_read(node, (unsigned)world_below(MODEL_KEYS),
+		             &number); /* whatever the node has: by its index alone */
 	world_leave();
 }
 
@@ -360,6 +373,10 @@ void history_begin(void)
 
 void history_end(void)
 {
+	const struct call *call;
+	LIST_FOREACH(call, &history.waiting, next)
+	if (call->is_write)
+		cross_maybe_wrote(&call->command, call->called_us);
 	for (size_t i = 0; i < history.count; i++)
 		free(history.calls[i]);
 	free(history.calls);

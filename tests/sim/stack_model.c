@@ -176,6 +176,11 @@ enum err model_read(struct kv_view *view, unsigned key, struct arena *arena, str
 	return kv_get(view, bytes_of_string(text), arena, ret_record);
 }
 
+uint64_t model_number_of(const struct kv_record *record)
+{
+	return record != NULL ? model_parse(record->value) : 0;
+}
+
 bool model_shows(unsigned key, uint64_t index, const struct kv_record *record)
 {
 	const struct key_history *history = &model_keys[key];

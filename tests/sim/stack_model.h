@@ -38,5 +38,7 @@ uint64_t model_number(const struct kv_txn *txn); /* of the command that it is; 0
 bool model_apply(struct model_command *command, const struct kv_change *change);
 
 enum err model_read(struct kv_view *view, unsigned key, struct arena *arena, struct kv_record *ret_record) MUST_USE;
+/* Of the command that put what it shows; record NULL: 0. */
+uint64_t model_number_of(const struct kv_record *record);
 /* Is that what the key held at that index? record NULL: nothing. */
 bool model_shows(unsigned key, uint64_t index, const struct kv_record *record);
