@@ -66,6 +66,7 @@ static struct jobs stack_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct jobs jobs = stack_options(argc, argv);
+	jobs_skip();
 	counters_share();
 	signal(SIGABRT, stack_on_signal);
 	signal(SIGSEGV, stack_on_signal);

@@ -76,6 +76,7 @@ int main(int argc, char **argv)
 	world_traces = argc > 1 && strcmp(argv[1], "--trace") == 0;
 	const char *name = argc > 1 + world_traces ? argv[1 + world_traces] : NULL;
 	const char *seed = argc > 2 + world_traces ? argv[2 + world_traces] : NULL;
+	jobs_skip();
 	counters_share();
 	if (seed == NULL)
 		bugs_hush();

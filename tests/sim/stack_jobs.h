@@ -17,6 +17,8 @@ struct jobs_outcome {
 	uint64_t hash; /* of all runs */
 };
 
+/* Says why, and ends the process, where the simulator cannot run. */
+void jobs_skip(void);
 unsigned jobs_of_machine(void); /* as many as it has cores */
 /* Stops at the first that fails. */
 struct jobs_outcome jobs_run(const struct jobs *jobs);
