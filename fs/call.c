@@ -108,11 +108,15 @@ static void call_tell_warden(struct call *call)
 	warden_cancel(call->fs->warden, call);
 }
 
+/* The library's lock stands between who arms a call and who interrupts it; this says so in the language's own terms. */
+static atomic_uint call_armings;
+
 /* Called by libfuse with the request's lock held: it only tells the warden. */
 static void call_interrupted(fuse_req_t req, void *argument)
 {
 	(void)req;
 	struct call *call = argument;
+	(void)atomic_load_explicit(&call_armings, memory_order_acquire);
 	if (call_interrupt_move(call, CALL_ARMING, CALL_INTERRUPTED))
 		return; /* call_arm() will tell */
 	if (call_interrupt_move(call, CALL_ARMED, CALL_INTERRUPTED))
@@ -125,6 +129,7 @@ void call_arm(struct call *call)
 	if (!call->req || call->armed)
 		return;
 	call->armed = true;
+	atomic_fetch_add_explicit(&call_armings, 1, memory_order_release);
 	fuse_req_interrupt_func(call->req, call_interrupted, call);
 	if (!call_interrupt_move(call, CALL_ARMING, CALL_ARMED))
 		call_tell_warden(call);
