@@ -13,8 +13,18 @@ libcontrol_a_SOURCES = \
 nodist_libcontrol_a_SOURCES = $(CONTROL_PROTO)
 CONTROL_LIBS = libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS)
 
+# What etcd's clients speak.
+ETCD_PROTOS = api/proto/auth.proto api/proto/health.proto api/proto/kv.proto api/proto/rpc.proto \
+	api/proto/v3election.proto api/proto/v3lock.proto
+ETCD_GENERATED_C = $(ETCD_PROTOS:.proto=.pb-c.c)
+ETCD_GENERATED_H = $(ETCD_PROTOS:.proto=.pb-c.h)
+BUILT_SOURCES += $(ETCD_GENERATED_C) $(ETCD_GENERATED_H)
+$(ETCD_GENERATED_H): $(ETCD_GENERATED_C)
+EXTRA_DIST += $(ETCD_PROTOS)
+
 # The daemon's end.
 noinst_LIBRARIES += libapi.a
+nodist_libapi_a_SOURCES = $(ETCD_GENERATED_C) $(ETCD_GENERATED_H)
 libapi_a_SOURCES = \
 	api/api.c api/api.h \
 	api/call.c api/call.h \
