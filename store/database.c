@@ -290,10 +290,12 @@ void walk_open(struct walk *walk, struct database *database, const rocksdb_snaps
 	walk->rows = rocksdb_create_iterator_cf(database->rocks, walk->reads, database->families[family]);
 }
 
-void walk_open_once(struct walk *walk, struct database *database, enum family family)
+void walk_open_once(struct walk *walk, struct database *database, const rocksdb_snapshot_t *snapshot,
+                    enum family family)
 {
 	walk->path = database->path;
 	walk->reads = rocksdb_readoptions_create();
+	rocksdb_readoptions_set_snapshot(walk->reads, snapshot);
 	rocksdb_readoptions_set_verify_checksums(walk->reads, 1);
 	rocksdb_readoptions_set_fill_cache(walk->reads, 0);
 	walk->rows = rocksdb_create_iterator_cf(database->rocks, walk->reads, database->families[family]);

@@ -69,8 +69,10 @@ struct walk {
 };
 void walk_open(struct walk *walk, struct database *database, const rocksdb_snapshot_t *snapshot, enum family family,
                struct bytes end);
-/* Over all rows as they are now, for one who reads each once: blocks are checked, and do not displace what others need. */
-void walk_open_once(struct walk *walk, struct database *database, enum family family);
+/* Over all rows as they are in the snapshot, or now for NULL, for one who reads each once: blocks are checked, and do not displace
+ * what others need. */
+void walk_open_once(struct walk *walk, struct database *database, const rocksdb_snapshot_t *snapshot,
+                    enum family family);
 void walk_close(struct walk *walk);
 void walk_seek(struct walk *walk, struct bytes key);           /* the first row >= key */
 void walk_seek_backwards(struct walk *walk, struct bytes key); /* the last row <= key */

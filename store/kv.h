@@ -343,3 +343,25 @@ struct kv_stats {
 	uint64_t mark_index, mark_checksum;
 };
 enum err kv_stats(struct kv_view *view, struct kv_stats *ret_stats) MUST_USE;
+
+/* ---- all of it, a step at a time ---- */
+
+/* A checksum of what readers may see at the revisions from the compacted one to `revision`: alike on all members that have the
+ * same compacted revision, whatever else each has cleaned up. The view is taken, unless it fails: ERR_COMPACTED, ERR_FUTURE.
+ * Freed with kv_digest_free(), at any step. */
+struct kv_digest;
+enum err kv_digest_new(struct kv_view *view, int64_t revision, struct kv_digest **ret_digest) MUST_USE;
+void kv_digest_free(struct kv_digest *digest);
+/* Reads about so many bytes more. *ret_done: that was all, and the value stands. */
+enum err kv_digest_step(struct kv_digest *digest, size_t bytes, bool *ret_done) MUST_USE;
+uint32_t kv_digest_value(const struct kv_digest *digest);
+
+/* The whole state of a view as one run of bytes, from which it can be made anew: docs/disk-format.md. Its size is a multiple of
+ * KV_ARCHIVE_BLOCK_BYTES. The view is taken. Freed with kv_archive_free(), at any step. */
+enum { KV_ARCHIVE_BLOCK_BYTES = 512 };
+struct kv_archive;
+struct kv_archive *kv_archive_new(struct kv_view *view);
+void kv_archive_free(struct kv_archive *archive);
+/* Appends about so many bytes more, or one row that is larger. *ret_done: that was the end. ERR_TOO_LARGE: the buffer's maximum
+ * does not hold a row. */
+enum err kv_archive_step(struct kv_archive *archive, size_t bytes, struct buffer *buffer, bool *ret_done) MUST_USE;

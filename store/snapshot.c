@@ -66,7 +66,7 @@ static enum err snapshot_read(struct database *database, enum family family, con
 	struct walk walk;
 	enum err err = ERR_OK;
 	size_t rows = 0;
-	walk_open_once(&walk, database, family);
+	walk_open_once(&walk, database, NULL, family);
 	for (walk_seek(&walk, BYTES_NONE); err == ERR_OK && walk_at_row(&walk); walk_next(&walk))
 		if (++rows % SNAPSHOT_LOOK_ROWS == 0 && claim->give_up != NULL && claim->give_up(claim->argument))
 			err = ERR_CANCELED;

@@ -22,12 +22,14 @@ libstore_a_SOURCES += \
 # The applied state.
 libstore_a_SOURCES += \
 	store/apply.c \
+	store/archive.c \
 	store/batch.c store/batch.h \
 	store/claims.c store/claims.h \
 	store/command.c \
 	store/compare.c \
 	store/core.h \
 	store/database.c store/database.h \
+	store/digest.c \
 	store/edit.c store/edit.h \
 	store/history.c \
 	store/keeper.c store/keeper.h \

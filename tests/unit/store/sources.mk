@@ -25,9 +25,11 @@ check_LIBRARIES += tests/unit/store/libfixture.a
 tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
 STORE_TESTS = \
 	tests/unit/store/test_apply \
+	tests/unit/store/test_archive \
 	tests/unit/store/test_claims \
 	tests/unit/store/test_command \
 	tests/unit/store/test_crash \
+	tests/unit/store/test_digest \
 	tests/unit/store/test_member \
 	tests/unit/store/test_model \
 	tests/unit/store/test_range \
@@ -51,6 +53,8 @@ tests_unit_store_test_claims_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_command_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_archive_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_digest_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_sweep_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_view_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_row_LDADD = $(STORE_TEST_LIBS)
