@@ -210,7 +210,8 @@ static void decision_add(const struct decision_question *question, struct decisi
 		                                    .peer_urls = change->peer_urls,
 		                                    .client_urls = change->client_urls,
 		                                    .claim = change->claim != 0 ? change->claim : KV_CLAIM_OPEN,
-		                                    .replaces = change->replaces});
+		                                    .replaces = change->replaces,
+		                                    .wants_no_vote = change->wants_no_vote});
 		decision_take(roster, decision);
 	}
 }

@@ -342,7 +342,8 @@ void loop_on_change(struct loop *loop, uint64_t from, const Peer__Change *change
 	                                     .peer_urls = change->peer_urls,
 	                                     .client_urls = change->client_urls,
 	                                     .claim = change->claim,
-	                                     .replaces = change->replaces};
+	                                     .replaces = change->replaces,
+	                                     .wants_no_vote = change->wants_no_vote};
 	if (decision_check(&asked) != ERR_OK) {
 		loop_answer_change(loop, &asker,
 		                   &(struct replica_change_outcome){.err = ERR_INVALID,
@@ -400,6 +401,7 @@ static void loop_ask(struct loop *loop, uint64_t leader, const struct asks_try *
 	change.client_urls = (char *)try->change->client_urls;
 	change.claim = try->change->claim;
 	change.replaces = try->change->replaces;
+	change.wants_no_vote = try->change->wants_no_vote;
 	envelope.body_case = PEER__ENVELOPE__BODY_CHANGE;
 	envelope.change = &change;
 	if (!loop_send(loop, leader, &envelope, 0))

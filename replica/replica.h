@@ -119,7 +119,8 @@ struct replica_change {
 	const char *client_urls; /* ADD by a joiner; else NULL or "" */
 	/* ADD by a joiner: its own random number above KV_CLAIM_OPEN, so that a repeated ask is the same one; else 0. */
 	uint64_t claim;
-	uint64_t replaces; /* ADD: the member whose place it takes once it has caught up; 0: nobody's */
+	uint64_t replaces;  /* ADD: the member whose place it takes once it has caught up; 0: nobody's */
+	bool wants_no_vote; /* ADD: not promoted by itself */
 };
 
 struct replica_change_outcome {

@@ -99,6 +99,16 @@ static void a_new_member_begins_as_a_learner_with_all_that_is_said_of_it(void **
 	assert_false(fact->wants_no_vote);
 }
 
+static void a_new_member_may_want_no_vote(void **state)
+{
+	assert_int_equal(
+	    make((struct replica_change){
+	        .kind = REPLICA_ADD, .name = "", .peer_urls = "tcp://f:1", .client_urls = "", .wants_no_vote = true}),
+	    ERR_OK);
+	assert_change(RAFT_CHANGE_LEARNER, NEW);
+	assert_true(decision.step.facts[0].wants_no_vote);
+}
+
 static void a_joiner_that_asks_again_is_the_same_one(void **state)
 {
 	make((struct replica_change){.kind = REPLICA_ADD, .name = "n4", .peer_urls = "tcp://d:1", .claim = CLAIM});
@@ -326,6 +336,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_new_member_begins_as_a_learner_with_all_that_is_said_of_it),
+	    TEST(a_new_member_may_want_no_vote),
 	    TEST(a_joiner_that_asks_again_is_the_same_one),
 	    TEST(a_joiner_that_was_removed_is_told_so),
 	    TEST(names_and_addresses_are_of_one_member),
