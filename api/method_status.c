@@ -91,18 +91,6 @@ enum err method_status(struct call *call, ProtobufCMessage **ret_response)
 	return ERR_OK;
 }
 
-/* The parts between commas. */
-static char **status_split_urls(const char *urls, size_t *ret_count, struct arena *arena)
-{
-	char *rest = shape_string(urls, arena), **list = arena_take(arena, (strlen(rest) / 2 + 1) * sizeof *list);
-	*ret_count = 0;
-	for (char *url; (url = strsep(&rest, ",")) != NULL;) {
-		if (url[0] != '\0')
-			list[(*ret_count)++] = url;
-	}
-	return list;
-}
-
 enum err method_members(struct call *call, ProtobufCMessage **ret_response)
 {
 	struct arena *arena = &call->arena;
@@ -119,8 +107,8 @@ enum err method_members(struct call *call, ProtobufCMessage **ret_response)
 		message->id = shape_id(member->id, arena);
 		message->name = shape_string(member->name, arena);
 		message->voter = member->is_voter;
-		message->peer_urls = status_split_urls(member->peer_urls, &message->n_peer_urls, arena);
-		message->client_urls = status_split_urls(member->client_urls, &message->n_client_urls, arena);
+		message->peer_urls = shape_urls(member->peer_urls, &message->n_peer_urls, arena);
+		message->client_urls = shape_urls(member->client_urls, &message->n_client_urls, arena);
 	}
 	*ret_response = &response->base;
 	return ERR_OK;

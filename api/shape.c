@@ -2,6 +2,7 @@
 #include "api/shape.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -15,6 +16,17 @@ char *shape_id(uint64_t id, struct arena *arena)
 char *shape_string(const char *text, struct arena *arena)
 {
 	return arena_dup_string(arena, bytes_of_string(text != NULL ? text : ""));
+}
+
+char **shape_urls(const char *urls, size_t *ret_count, struct arena *arena)
+{
+	char *rest = shape_string(urls, arena), **list = arena_take(arena, (strlen(rest) / 2 + 1) * sizeof *list);
+	*ret_count = 0;
+	for (char *url; (url = strsep(&rest, ",")) != NULL;) {
+		if (url[0] != '\0')
+			list[(*ret_count)++] = url;
+	}
+	return list;
 }
 
 char *shape_time(int64_t time_ns, struct arena *arena)

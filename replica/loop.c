@@ -231,6 +231,8 @@ static void loop_publish(struct loop *loop, const struct raft_update *update)
 	atomic_store(&shown->commit, update->commit);
 	atomic_store(&shown->lease_until_ms, update->lease_until_ms);
 	atomic_store(&shown->term, update->term);
+	if (update->leader != 0 && update->leader != atomic_load(&shown->leader))
+		atomic_fetch_add(&shown->leader_changes, 1);
 	atomic_store(&shown->leader, update->leader);
 	atomic_store(&shown->role, (int)update->role);
 	atomic_store(&shown->first_index, status.first_index);

@@ -46,6 +46,7 @@ enum {
 /* What others may read of the core at any time; written by the raft role alone. */
 struct loop_published {
 	atomic_uint_fast64_t term, leader, commit, lease_until_ms, first_index, last_index;
+	atomic_uint_fast64_t leader_changes; /* how often a leader became known */
 	atomic_int role;
 	atomic_bool damaged, removed;
 };

@@ -20,6 +20,7 @@ libreplica_a_SOURCES = \
 	replica/link.c \
 	replica/loop.c replica/loop.h replica/loop_private.h \
 	replica/loop_change.c \
+	replica/metrics.c \
 	replica/node.h \
 	replica/node_apply.c \
 	replica/node_facts.c \

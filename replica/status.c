@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status of the cluster as this node knows it, and its counters. */
-#include <inttypes.h>
-#include <stdio.h>
-
-#include "base/buffer.h"
+/* The status of the cluster as this node knows it. */
 #include "base/clock.h"
 #include "replica/node.h"
 #include "replica/roster.h"
 #include "replica/snapshots.h"
 
-enum {
-	STATUS_REACHABLE_MS = 3000, /* three statuses of a second each */
-	STATUS_METRICS_LINE_BYTES_MAX = 512,
-};
+enum { STATUS_REACHABLE_MS = 3000 /* three statuses of a second each */ };
 
 static const char *status_role(int role, bool voter)
 {
@@ -113,6 +106,7 @@ void replica_status(struct replica *replica, struct arena *arena, struct replica
 	    .has_quorum = atomic_load(&replica->shown.leader) != 0,
 	    .damaged = atomic_load(&replica->shown.damaged),
 	    .differs = atomic_load(&replica->differs),
+	    .quota_bytes = replica->options.quota_bytes,
 	    .snapshot_busy = progress.busy,
 	    .snapshot_done_bytes = progress.done_bytes,
 	    .snapshot_total_bytes = progress.total_bytes,
@@ -120,65 +114,4 @@ void replica_status(struct replica *replica, struct arena *arena, struct replica
 	status_members(replica, view, arena, &status);
 	kv_view_close(view);
 	*ret_status = status;
-}
-
-/* ---- metrics ---- */
-
-struct status_metrics {
-	struct buffer *buffer;
-	enum err err;
-};
-
-static void status_metric(struct status_metrics *metrics, const char *name, const char *type, const char *help,
-                          uint64_t value)
-{
-	char line[STATUS_METRICS_LINE_BYTES_MAX];
-	int size = snprintf(line, sizeof line, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name, help, name, type,
-	                    name, value);
-	if (metrics->err == ERR_OK && size > 0 && (size_t)size < sizeof line)
-		metrics->err = buffer_append(metrics->buffer, bytes_of(line, (size_t)size));
-}
-
-enum err replica_metrics(struct replica *replica, struct buffer *buffer)
-{
-	AUTO_ARENA struct arena arena;
-	arena_init(&arena);
-	struct status_metrics metrics = {.buffer = buffer};
-	struct transport_stats stats;
-	transport_stats(replica->transport, &stats);
-	const Peer__Status *own = node_status(replica, &arena);
-	uint64_t leader = atomic_load(&replica->shown.leader);
-	status_metric(&metrics, "etcd_server_has_leader", "gauge", "Whether a leader is known.", leader != 0);
-	status_metric(&metrics, "etcd_server_is_leader", "gauge", "Whether this member leads.",
-	              leader == replica->identity.member);
-	status_metric(&metrics, "etcd_server_proposals_committed_total", "gauge",
-	              "Index that is known to be committed.", own->commit);
-	status_metric(&metrics, "etcd_server_proposals_applied_total", "gauge", "Index that is applied here.",
-	              own->applied);
-	status_metric(&metrics, "etcd_server_proposals_pending", "gauge", "Proposals of this member without an answer.",
-	              pending_count(replica->pending));
-	status_metric(&metrics, "etcfs_raft_term", "gauge", "Term.", own->term);
-	status_metric(&metrics, "etcfs_raft_log_first_index", "gauge", "First index of the log.", own->first_index);
-	status_metric(&metrics, "etcfs_raft_log_last_index", "gauge", "Last index of the log.", own->last_index);
-	status_metric(&metrics, "etcfs_raft_log_bytes", "gauge", "Bytes of the log on disk.", own->log_bytes);
-	status_metric(&metrics, "etcfs_reads_waiting", "gauge", "Read barriers that wait.",
-	              barriers_count(replica->barriers));
-	status_metric(&metrics, "etcd_debugging_mvcc_keys_total", "gauge", "Live keys.", own->keys);
-	status_metric(&metrics, "etcd_debugging_mvcc_current_revision", "gauge", "Revision of the store.",
-	              (uint64_t)own->revision);
-	status_metric(&metrics, "etcd_mvcc_db_total_size_in_bytes", "gauge", "Bytes of the store on disk.",
-	              own->store_bytes);
-	status_metric(&metrics, "etcfs_store_memory_bytes", "gauge", "Memory of the store.", own->memory_bytes);
-	status_metric(&metrics, "etcfs_peer_frames_sent_total", "counter", "Messages sent.", stats.frames_sent);
-	status_metric(&metrics, "etcfs_peer_frames_received_total", "counter", "Messages received.",
-	              stats.frames_received);
-	status_metric(&metrics, "etcfs_peer_frames_dropped_total", "counter", "Messages dropped.",
-	              stats.frames_dropped);
-	status_metric(&metrics, "etcd_network_peer_sent_bytes_total", "counter", "Bytes sent to members.",
-	              stats.bytes_sent);
-	status_metric(&metrics, "etcd_network_peer_received_bytes_total", "counter", "Bytes received from members.",
-	              stats.bytes_received);
-	status_metric(&metrics, "etcfs_state_differs", "gauge", "Whether the state differs from the others'.",
-	              atomic_load(&replica->differs));
-	return metrics.err;
 }
