@@ -5,9 +5,9 @@
 #include "api/control.h"
 #include "store/kv.h"
 
-char *shape_id(uint64_t id, struct arena *arena);          /* hexadecimal; "" for 0 */
-char *shape_time(int64_t time_ns, struct arena *arena);    /* RFC 3339, UTC; "" for 0 */
-char *shape_string(const char *text, struct arena *arena); /* "" for NULL */
+char *shape_id(uint64_t id, struct arena *arena);                            /* hexadecimal; "" for 0 */
+char *shape_time(int64_t time_ns, struct arena *arena);                      /* RFC 3339, UTC; "" for 0 */
+char *shape_string(const char *text, struct arena *arena);                   /* "" for NULL */
 char **shape_urls(const char *urls, size_t *ret_count, struct arena *arena); /* the parts between commas */
 
 enum shape_values { SHAPE_WITH_VALUES, SHAPE_WITHOUT_VALUES };

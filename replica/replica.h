@@ -172,7 +172,7 @@ struct replica_status {
 	const char *name;
 	bool has_quorum;       /* a leader is known: it was heard within an election timeout */
 	bool damaged, differs; /* the log is damaged; the checksum differs from the others' */
-	uint64_t quota_bytes; /* of kv_stats.value_bytes; 0: none */
+	uint64_t quota_bytes;  /* of kv_stats.value_bytes; 0: none */
 	bool snapshot_busy;
 	uint64_t snapshot_done_bytes, snapshot_total_bytes;
 	struct replica_member_status *members;
