@@ -6,11 +6,16 @@
 #include <unistd.h>
 
 #include "api/control_server.h"
-#include "api/http.h"
+#include "api/front.h"
 #include "api/listener.h"
 #include "api/service.h"
 #include "api/watch.h"
 #include "base/memory.h"
+
+enum {
+	API_REQUEST_MS = 5000,                          /* etcd's ReqTimeout, beside the elections */
+	API_REQUEST_BYTES_MAX = (1536 + 512) << 10, /* etcd's: a request of 1.5 MiB, and what is around it */
+};
 
 struct api {
 	struct service service;
@@ -27,7 +32,7 @@ static enum err api_open_sets(struct api *api)
 	    connection_set_init(&api->control_clients, api->service.reactor, &control_protocol, &api->service);
 	if (err != ERR_OK)
 		return err;
-	err = connection_set_init(&api->http_clients, api->service.reactor, &http_protocol, &api->service);
+	err = connection_set_init(&api->http_clients, api->service.reactor, &front_protocol, &api->service);
 	if (err != ERR_OK) {
 		connection_set_fini(&api->control_clients);
 		return err;
@@ -82,6 +87,8 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 	    .watches = watch_hub_new(reactor, replica),
 	    .read_timeout_ms = options->read_timeout_ms,
 	    .write_timeout_ms = options->write_timeout_ms,
+	    .request_timeout_ms = API_REQUEST_MS + 2 * options->election_timeout_ms,
+	    .request_bytes_max = API_REQUEST_BYTES_MAX,
 	    .value_bytes_max = options->value_bytes_max,
 	    .version = options->version,
 	};

@@ -22,7 +22,7 @@ struct api_options {
 	const char *control_path;         /* DATA_DIR/control.sock */
 	const struct api_address *listen; /* for clients */
 	size_t listen_count;
-	uint64_t read_timeout_ms, write_timeout_ms;
+	uint64_t read_timeout_ms, write_timeout_ms, election_timeout_ms;
 	size_t value_bytes_max;
 	const char *version;
 };

@@ -56,7 +56,7 @@ void connection_close(struct connection *connection)
 	if (connection->closed)
 		return;
 	connection->closed = true;
-	connection->set->protocol->closed(connection);
+	connection->protocol->closed(connection);
 	connection_unlink(connection);
 	reactor_remove(connection->set->reactor, &connection->source);
 	close(connection->source.fd);
@@ -151,7 +151,7 @@ static void connection_fetched(struct connection *connection)
 	bool waited = connection_backlog_bytes(connection) > 0;
 	connection_flush(connection);
 	if (waited && !connection->closed && connection_backlog_bytes(connection) == 0)
-		connection->set->protocol->drained(connection);
+		connection->protocol->drained(connection);
 }
 
 /* ---- receiving ---- */
@@ -162,7 +162,7 @@ static void connection_hand_over(struct connection *connection)
 		connection->begun_ns = clock_steady_ns();
 	connection->receiving = true;
 	if (connection->input.size > 0 && !connection_is_busy(connection))
-		connection->set->protocol->received(connection);
+		connection->protocol->received(connection);
 	connection->receiving = false;
 	if (connection->closed)
 		return;
@@ -224,6 +224,7 @@ void connection_open(struct connection_set *set, int fd)
 	struct connection *connection = memory_new(sizeof *connection);
 	connection->source = (struct reactor_source){.fd = fd, .ready = connection_ready};
 	connection->set = set;
+	connection->protocol = set->protocol;
 	connection->moved_ns = clock_steady_ns();
 	buffer_init(&connection->input, set->protocol->input_bytes_max + CONNECTION_READ_BYTES);
 	buffer_init(&connection->output, set->protocol->output_bytes_max);
@@ -236,14 +237,23 @@ void connection_open(struct connection_set *set, int fd)
 	set->count++;
 	set->accepted++;
 	reactor_add(set->reactor, &connection->source, EPOLLIN);
-	set->protocol->opened(connection);
+	connection->protocol->opened(connection);
+}
+
+void connection_become(struct connection *connection, const struct connection_protocol *protocol)
+{
+	check(connection->state == NULL);
+	connection->protocol = protocol;
+	connection->input.size_max = protocol->input_bytes_max + CONNECTION_READ_BYTES;
+	connection->output.size_max = protocol->output_bytes_max;
+	protocol->opened(connection);
 }
 
 /* ---- the times that a stranger chooses ---- */
 
 static bool connection_is_overdue(const struct connection *connection, uint64_t now_ns)
 {
-	const struct connection_protocol *protocol = connection->set->protocol;
+	const struct connection_protocol *protocol = connection->protocol;
 	uint64_t still_ms = (now_ns - connection->moved_ns) / CLOCK_NS_PER_MS;
 	if (connection_backlog_bytes(connection) > 0)
 		return still_ms > protocol->stalled_ms_max;
@@ -251,7 +261,7 @@ static bool connection_is_overdue(const struct connection *connection, uint64_t 
 		return false;
 	if (connection->begun_ns != 0)
 		return (now_ns - connection->begun_ns) / CLOCK_NS_PER_MS > protocol->request_ms_max;
-	return still_ms > protocol->idle_ms_max;
+	return protocol->idle_ms_max != 0 && still_ms > protocol->idle_ms_max;
 }
 
 static void connection_sweep(struct reactor_source *source, uint32_t events)
@@ -263,10 +273,12 @@ static void connection_sweep(struct reactor_source *source, uint32_t events)
 		return;
 	for (struct connection *connection = set->first, *next; connection != NULL; connection = next) {
 		next = connection->next;
-		if (!connection_is_overdue(connection, now_ns))
-			continue;
-		log_info("connection_overdue", "protocol=%s", set->protocol->name);
-		connection_close(connection);
+		if (connection_is_overdue(connection, now_ns)) {
+			log_info("connection_overdue", "protocol=%s", connection->protocol->name);
+			connection_close(connection);
+		} else if (connection->protocol->swept != NULL) {
+			connection->protocol->swept(connection, now_ns);
+		}
 	}
 }
 

@@ -22,13 +22,15 @@ struct connection_protocol {
 	size_t input_bytes_max;  /* a request may be this large */
 	size_t output_bytes_max; /* and so much may wait to be fetched */
 	uint64_t request_ms_max; /* from the first byte of a request to its last */
-	uint64_t idle_ms_max;    /* between requests */
+	uint64_t idle_ms_max;    /* between requests; 0: for ever */
 	uint64_t stalled_ms_max; /* that no byte of the output is fetched */
 	void (*opened)(struct connection *connection);
 	/* There is new input: takes whole requests off it (buffer_consume) until connection_is_busy(). */
 	void (*received)(struct connection *connection);
 	/* The output has been fetched; a stream may go on. */
 	void (*drained)(struct connection *connection);
+	/* Once a second or so; it may close the connection. May be NULL. */
+	void (*swept)(struct connection *connection, uint64_t now_ns);
 	/* The socket is gone; the memory is given up after the call. */
 	void (*closed)(struct connection *connection);
 };
@@ -39,6 +41,7 @@ struct connection {
 	struct reactor_source source;
 	struct reactor_task task; /* frees it */
 	struct connection_set *set;
+	const struct connection_protocol *protocol; /* the set's, or what it became */
 	struct connection *next, *previous;
 	struct buffer input, output;
 	size_t output_sent; /* of the output's front */
@@ -71,6 +74,8 @@ void connection_set_fini(struct connection_set *set);
 
 /* The descriptor, non-blocking, is taken; closed at once when there are too many. */
 void connection_open(struct connection_set *set, int fd);
+/* It turned out to speak another one: what has come already is still there. From within received(), which then hands on. */
+void connection_become(struct connection *connection, const struct connection_protocol *protocol);
 void connection_close(struct connection *connection);
 /* Closes it when what is to be sent has been sent. */
 void connection_finish(struct connection *connection);

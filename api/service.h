@@ -11,7 +11,9 @@ struct service {
 	struct replica *replica;
 	struct reactor *reactor;
 	struct watch_hub *watches;
-	uint64_t read_timeout_ms, write_timeout_ms;
+	uint64_t read_timeout_ms, write_timeout_ms; /* of calls over the control socket */
+	uint64_t request_timeout_ms;                /* of etcd's clients: 5 s and two election timeouts */
+	size_t request_bytes_max;                   /* of one message of theirs */
 	size_t value_bytes_max;
 	const char *version;
 };

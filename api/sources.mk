@@ -31,6 +31,9 @@ libapi_a_SOURCES = \
 	api/connection.c api/connection.h \
 	api/control_server.c api/control_server.h \
 	api/endpoint.c api/endpoint.h \
+	api/front.c api/front.h \
+	api/grpc.c api/grpc.h \
+	api/grpc_stream.c \
 	api/http.c api/http.h \
 	api/listener.c api/listener.h \
 	api/reactor.c api/reactor.h \
@@ -40,8 +43,13 @@ libapi_a_SOURCES = \
 	api/method_keys.c \
 	api/method_members.c \
 	api/method_status.c \
+	api/rpc.c api/rpc.h \
+	api/rpc_health.c \
+	api/rpc_kv.c \
+	api/rpc_op.c api/rpc_op.h \
+	api/rpc_rows.h \
 	api/scope.h \
 	api/service.h \
 	api/shape.c api/shape.h \
 	api/watch.c api/watch.h
-API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS)
+API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS)

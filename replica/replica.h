@@ -148,6 +148,12 @@ enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadlin
 
 /* ---- status ---- */
 
+/* Who and where this node is: of what each answer of it tells. ON_ANY_THREAD */
+struct replica_place {
+	uint64_t cluster_id, member_id, leader_id, term; /* leader 0: none is known */
+};
+struct replica_place replica_place(struct replica *replica);
+
 struct replica_member_status {
 	uint64_t id;
 	const char *name, *role; /* "leader", "follower", "candidate", "learner", "unreachable" */

@@ -88,6 +88,16 @@ static void status_members(struct replica *replica, struct kv_view *view, struct
 		status_member(replica, &list.members[i], own, arena, &status->members[i]);
 }
 
+struct replica_place replica_place(struct replica *replica)
+{
+	return (struct replica_place){
+	    .cluster_id = replica->identity.cluster,
+	    .member_id = replica->identity.member,
+	    .leader_id = atomic_load(&replica->shown.leader),
+	    .term = atomic_load(&replica->shown.term),
+	};
+}
+
 void replica_status(struct replica *replica, struct arena *arena, struct replica_status *ret_status)
 {
 	struct snapshots_progress progress = {0};

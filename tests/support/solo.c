@@ -469,6 +469,13 @@ enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadlin
 	return change_post(replica, &lead, deadline_ns, done, argument);
 }
 
+struct replica_place replica_place(struct replica *replica)
+{
+	bool leads = atomic_load(&replica->weather_now) == SOLO_FAIR;
+	return (struct replica_place){
+	    .cluster_id = 1, .member_id = SOLO_MEMBER, .leader_id = leads ? SOLO_MEMBER : 0, .term = TERM};
+}
+
 void replica_status(struct replica *replica, struct arena *arena, struct replica_status *ret_status)
 {
 	struct kv_view *view = kv_view_open(store_kv(replica->store));

@@ -2,6 +2,7 @@
 API_TESTS = \
 	tests/unit/api/test_connection \
 	tests/unit/api/test_control \
+	tests/unit/api/test_grpc \
 	tests/unit/api/test_http \
 	tests/unit/api/test_json \
 	tests/unit/api/test_member \
@@ -19,7 +20,10 @@ tests_unit_api_test_proto_LDADD = libapi.a libbase.a $(PROTOBUF_C_LIBS) $(UNIT_L
 
 API_FIXTURE = tests/unit/api/fixture.c tests/unit/api/fixture.h
 API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \
-	$(HTTP_PARSER_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
+	$(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_grpc_SOURCES = \
+	tests/unit/api/test_grpc.c tests/unit/api/grpc_client.c tests/unit/api/grpc_client.h $(API_FIXTURE)
+tests_unit_api_test_grpc_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_http_SOURCES = tests/unit/api/test_http.c $(API_FIXTURE)
 tests_unit_api_test_http_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_member_LDADD = $(API_TEST_LIBS)

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call on its stream: its head, its messages in and out, and its end. */
+#include "api/grpc.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/proto.h"
+
+enum {
+	GRPC_NUMBER_BYTES = 16,
+	GRPC_TIMEOUT_DIGITS_MAX = 8, /* PROTOCOL-HTTP2: TimeoutValue */
+	GRPC_MESSAGE_BYTES_MAX = 2048,
+};
+
+/* ---- the head ---- */
+
+struct grpc_stream *grpc_stream_new(struct grpc *grpc, int32_t id)
+{
+	struct grpc_stream *stream = memory_new(sizeof *stream);
+	*stream =
+	    (struct grpc_stream){.grpc = grpc, .id = id, .begun_ns = clock_steady_ns(), .deadline_ns = UINT64_MAX};
+	arena_init(&stream->arena);
+	buffer_init(&stream->input, GRPC_FRAME_HEAD_BYTES + grpc->service->request_bytes_max + GRPC_WINDOW_BYTES);
+	buffer_init(&stream->output, GRPC_ANSWER_BYTES_MAX);
+	LIST_INSERT_HEAD(&grpc->streams, stream, next);
+	grpc->stream_count++;
+	return stream;
+}
+
+static bool grpc_is(struct bytes bytes, const char *text)
+{
+	return bytes_equal(bytes, bytes_of_string(text));
+}
+
+/* PROTOCOL-HTTP2: Timeout. */
+static enum err grpc_timeout(struct bytes value, uint64_t *ret_ns)
+{
+	static const struct {
+		char unit;
+		uint64_t ns;
+	} units[] = {{'H', 3600 * CLOCK_NS_PER_S},
+	             {'M', 60 * CLOCK_NS_PER_S},
+	             {'S', CLOCK_NS_PER_S},
+	             {'m', CLOCK_NS_PER_MS},
+	             {'u', 1000},
+	             {'n', 1}};
+	uint64_t number = 0;
+	size_t digits = value.size != 0 ? value.size - 1 : 0;
+	if (digits == 0 || digits > GRPC_TIMEOUT_DIGITS_MAX)
+		return ERR_INVALID;
+	for (size_t at = 0; at < digits; at++) {
+		if (!isdigit(value.data[at]))
+			return ERR_INVALID;
+		number = number * 10 + (uint64_t)(value.data[at] - '0');
+	}
+	for (size_t at = 0; at < sizeof units / sizeof *units; at++)
+		if (units[at].unit == (char)value.data[digits]) {
+			*ret_ns = number * units[at].ns;
+			return ERR_OK;
+		}
+	return ERR_INVALID;
+}
+
+enum err grpc_stream_field(struct grpc_stream *stream, struct bytes name, struct bytes value)
+{
+	uint64_t timeout_ns = 0;
+	if (arena_size_bytes(&stream->arena) > GRPC_HEAD_BYTES_MAX)
+		return ERR_INVALID;
+	if (grpc_is(name, ":path")) {
+		stream->path = arena_dup_string(&stream->arena, value);
+	} else if (grpc_is(name, "content-type")) {
+		bool begins = bytes_have_prefix(value, BYTES_LITERAL("application/grpc"));
+		char after = begins && value.size > 16 ? (char)value.data[16] : '\0';
+		stream->is_grpc = begins && (after == '\0' || after == '+' || after == ';');
+	} else if (grpc_is(name, "grpc-encoding")) {
+		stream->encoded = !grpc_is(value, "identity");
+	} else if (grpc_is(name, "hasleader")) {
+		stream->require_leader = grpc_is(value, "true");
+	} else if (grpc_is(name, "grpc-timeout")) {
+		enum err err = grpc_timeout(value, &timeout_ns);
+		if (err != ERR_OK)
+			return err;
+		stream->deadline_ns = stream->begun_ns + timeout_ns;
+	}
+	return ERR_OK;
+}
+
+/* ---- answers ---- */
+
+static nghttp2_nv grpc_field(const char *name, const char *value)
+{
+	return (nghttp2_nv){
+	    .name = (uint8_t *)name, .namelen = strlen(name), .value = (uint8_t *)value, .valuelen = strlen(value)};
+}
+
+/* PROTOCOL-HTTP2: Percent-Encoded. */
+static char *grpc_encode_message(const char *message, struct arena *arena)
+{
+	size_t size = strlen(message) < GRPC_MESSAGE_BYTES_MAX ? strlen(message) : GRPC_MESSAGE_BYTES_MAX;
+	char *encoded = arena_take(arena, size * 3 + 1), *to = encoded;
+	for (size_t at = 0; at < size; at++) {
+		unsigned char byte = (unsigned char)message[at];
+		if (byte >= ' ' && byte <= '~' && byte != '%')
+			*to++ = (char)byte;
+		else
+			to += sprintf(to, "%%%02X", byte);
+	}
+	*to = '\0';
+	return encoded;
+}
+
+/* Into fields: how it ended. The number is returned. */
+static size_t grpc_status_fields(struct grpc_stream *stream, nghttp2_nv *fields)
+{
+	char *number = arena_format(&stream->arena, "%d", (int)stream->status.code);
+	fields[0] = grpc_field("grpc-status", number);
+	fields[1] = grpc_field("grpc-message", stream->status.message);
+	return stream->status.message[0] != '\0' ? 2 : 1;
+}
+
+static ssize_t grpc_stream_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t size, uint32_t *flags,
+                                nghttp2_data_source *source, void *user_data)
+{
+	struct grpc_stream *stream = source->ptr;
+	size_t waits = stream->output.size - stream->output_sent, taken = waits < size ? waits : size;
+	if (taken == 0 && !stream->over) {
+		stream->deferred = true;
+		return NGHTTP2_ERR_DEFERRED;
+	}
+	if (taken != 0)
+		memcpy(to, stream->output.data + stream->output_sent, taken);
+	stream->output_sent += taken;
+	if (taken < waits)
+		return (ssize_t)taken;
+	buffer_clear(&stream->output);
+	stream->output_sent = 0;
+	if (stream->over) {
+		nghttp2_nv fields[2];
+		size_t count = grpc_status_fields(stream, fields);
+		*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+		int failed = nghttp2_submit_trailer(session, id, fields, count);
+		check(failed == 0); /* memory alone */
+	}
+	return (ssize_t)taken;
+}
+
+/* What is to be sent has changed. */
+static void grpc_stream_sends(struct grpc_stream *stream)
+{
+	nghttp2_session *session = stream->grpc->session;
+	nghttp2_nv fields[4] = {grpc_field(":status", "200"), grpc_field("content-type", "application/grpc")};
+	int failed = 0;
+	if (!stream->headed && stream->over && stream->output.size == 0) {
+		size_t count = 2 + grpc_status_fields(stream, fields + 2);
+		failed = nghttp2_submit_response(session, stream->id, fields, count, NULL);
+	} else if (!stream->headed) {
+		nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = grpc_stream_read};
+		failed = nghttp2_submit_response(session, stream->id, fields, 2, &provider);
+	} else if (stream->deferred) {
+		failed = nghttp2_session_resume_data(session, stream->id);
+	}
+	stream->headed = true;
+	stream->deferred = false;
+	check(failed != NGHTTP2_ERR_INVALID_ARGUMENT);
+	grpc_flush_later(stream->grpc);
+}
+
+static enum err grpc_stream_send(void *link, const ProtobufCMessage *message)
+{
+	struct grpc_stream *stream = link;
+	size_t size = protobuf_c_message_get_packed_size(message);
+	uint8_t *room;
+	enum err err = size <= GRPC_ANSWER_BYTES_MAX
+	                   ? buffer_extend(&stream->output, GRPC_FRAME_HEAD_BYTES + size, &room)
+	                   : ERR_TOO_LARGE;
+	if (err != ERR_OK)
+		return err;
+	room[0] = 0; /* not compressed */
+	for (int at = 1; at < GRPC_FRAME_HEAD_BYTES; at++)
+		room[at] = (uint8_t)(size >> (8 * (GRPC_FRAME_HEAD_BYTES - 1 - at)));
+	protobuf_c_message_pack(message, room + GRPC_FRAME_HEAD_BYTES);
+	if (stream->call->method->kind != RPC_UNARY) /* a unary answer goes out with its end */
+		grpc_stream_sends(stream);
+	return ERR_OK;
+}
+
+static size_t grpc_stream_backlog_bytes(const void *link)
+{
+	const struct grpc_stream *stream = link;
+	return stream->output.size - stream->output_sent;
+}
+
+void grpc_stream_finish(struct grpc_stream *stream, const struct rpc_status *status)
+{
+	check(!stream->over);
+	stream->over = true;
+	stream->call = NULL;
+	stream->status = (struct rpc_status){status->code, grpc_encode_message(status->message, &stream->arena)};
+	if (status->code != RPC_OK && stream->call == NULL && !stream->headed)
+		buffer_clear(&stream->output); /* an error has no answer beside it */
+	grpc_stream_sends(stream);
+}
+
+static void grpc_stream_finished(void *link, const struct rpc_status *status)
+{
+	grpc_stream_finish(link, status);
+}
+
+static const struct rpc_transport grpc_transport = {
+    .send = grpc_stream_send, .backlog_bytes = grpc_stream_backlog_bytes, .finish = grpc_stream_finished};
+
+static void grpc_stream_refuse(struct grpc_stream *stream, enum rpc_code code, const char *message)
+{
+	const struct rpc_status status = {code, message};
+	if (stream->call != NULL)
+		rpc_finish(stream->call, code, message);
+	else if (!stream->over)
+		grpc_stream_finish(stream, &status);
+}
+
+/* ---- the call ---- */
+
+static void grpc_stream_refuse_http(struct grpc_stream *stream)
+{
+	const nghttp2_nv fields[] = {grpc_field(":status", "415")};
+	int failed = nghttp2_submit_response(stream->grpc->session, stream->id, fields, 1, NULL);
+	check(failed != NGHTTP2_ERR_INVALID_ARGUMENT);
+	stream->over = stream->headed = true;
+	grpc_flush_later(stream->grpc);
+}
+
+void grpc_stream_begin(struct grpc_stream *stream)
+{
+	struct rpc_status status;
+	if (!stream->is_grpc || stream->path == NULL) {
+		grpc_stream_refuse_http(stream);
+		return;
+	}
+	const struct rpc_method *method = rpc_find(stream->path, &stream->arena, &status);
+	if (method == NULL) {
+		grpc_stream_finish(stream, &status);
+		return;
+	}
+	stream->call = rpc_call_new(stream->grpc->service, method, &grpc_transport, stream);
+	stream->call->deadline_ns = stream->deadline_ns;
+	stream->call->require_leader = stream->require_leader;
+	if (method->kind == RPC_BIDI)
+		rpc_begin(stream->call);
+}
+
+/* ---- messages ---- */
+
+/* The connection's window is opened again for what was taken. */
+static void grpc_stream_release(struct grpc_stream *stream, size_t size)
+{
+	size_t released = size < stream->held_bytes ? size : stream->held_bytes;
+	stream->held_bytes -= released;
+	int failed = nghttp2_session_consume_connection(stream->grpc->session, released);
+	check(failed == 0);
+}
+
+static void grpc_stream_message(struct grpc_stream *stream, struct bytes body)
+{
+	struct rpc_call *call = stream->call;
+	bool streams = call->method->kind == RPC_BIDI;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	ProtobufCAllocator allocator = proto_allocator(streams ? &arena : &call->arena);
+	ProtobufCMessage *message =
+	    protobuf_c_message_unpack(rpc_input(call->method), &allocator, body.size, body.data);
+	if (message == NULL)
+		grpc_stream_refuse(stream, RPC_INTERNAL, "grpc: error unmarshalling request");
+	else if (streams)
+		rpc_received(call, message);
+	else if (call->request != NULL)
+		grpc_stream_refuse(stream, RPC_INTERNAL, "grpc: more than one request of a unary call");
+	else
+		call->request = message;
+}
+
+/* Takes one message off the input; false: none is whole, or the call is over. */
+static bool grpc_stream_take(struct grpc_stream *stream)
+{
+	struct bytes input = buffer_bytes(&stream->input);
+	size_t size = 0, size_max = stream->grpc->service->request_bytes_max;
+	if (stream->call == NULL || input.size < GRPC_FRAME_HEAD_BYTES)
+		return false;
+	for (int at = 1; at < GRPC_FRAME_HEAD_BYTES; at++)
+		size = size << 8 | input.data[at];
+	if (input.data[0] != 0 || stream->encoded) {
+		grpc_stream_refuse(stream, RPC_UNIMPLEMENTED,
+		                   "grpc: messages that are compressed are not taken: send them as they are");
+		return false;
+	}
+	if (size > size_max) {
+		grpc_stream_refuse(stream, RPC_RESOURCE_EXHAUSTED,
+		                   arena_format(&stream->arena, "grpc: received message larger than max (%zu vs. %zu)",
+		                                size, size_max));
+		return false;
+	}
+	if (input.size < GRPC_FRAME_HEAD_BYTES + size)
+		return false;
+	grpc_stream_message(stream, bytes_of(input.data + GRPC_FRAME_HEAD_BYTES, size));
+	buffer_consume(&stream->input, GRPC_FRAME_HEAD_BYTES + size);
+	grpc_stream_release(stream, GRPC_FRAME_HEAD_BYTES + size);
+	return true;
+}
+
+void grpc_stream_received(struct grpc_stream *stream, struct bytes data)
+{
+	stream->held_bytes += data.size;
+	if (stream->call == NULL || buffer_append(&stream->input, data) != ERR_OK) {
+		grpc_stream_release(stream, data.size); /* of a call that is over: it is not kept */
+		return;
+	}
+	while (grpc_stream_take(stream)) {
+	}
+}
+
+void grpc_stream_half_closed(struct grpc_stream *stream)
+{
+	stream->half_closed = true;
+	if (stream->call == NULL)
+		return;
+	if (stream->input.size != 0)
+		grpc_stream_refuse(stream, RPC_INTERNAL, "grpc: the request ends within a message");
+	else if (stream->call->method->kind == RPC_BIDI)
+		rpc_half_closed(stream->call);
+	else if (stream->call->request == NULL)
+		grpc_stream_refuse(stream, RPC_INTERNAL, "grpc: a request without a message");
+	else
+		rpc_begin(stream->call);
+}
+
+void grpc_stream_free(struct grpc_stream *stream)
+{
+	struct rpc_call *call = stream->call;
+	stream->call = NULL;
+	if (call != NULL)
+		rpc_abandon(call);
+	grpc_stream_release(stream, stream->held_bytes);
+	LIST_REMOVE(stream, next);
+	stream->grpc->stream_count--;
+	buffer_fini(&stream->input);
+	buffer_fini(&stream->output);
+	arena_fini(&stream->arena);
+	free(stream);
+}

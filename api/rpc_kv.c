@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The service KV: etcd's api/v3rpc/key.go. */
+#include "base/check.h"
+#include "api/rpc_op.h"
+#include "api/rpc_rows.h"
+
+/* False: it was refused, and is over. */
+static bool kv_passes(struct rpc_call *call, struct rpc_status status)
+{
+	if (status.message != NULL)
+		rpc_finish(call, status.code, status.message);
+	return status.message == NULL;
+}
+
+/* ---- Range ---- */
+
+static void range_read(struct rpc_call *call, enum err err)
+{
+	const struct kv_range_request range = rpc_range_of((Etcdserverpb__RangeRequest *)call->request);
+	struct kv_response response = {0};
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
+	int64_t revision = kv_view_revision(view);
+	err = kv_range(view, &range, &call->arena, &response);
+	kv_view_close(view);
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__RangeResponse *answer = rpc_range_answer(&response, &call->arena);
+	answer->header = rpc_header(call, revision);
+	rpc_reply(call, &answer->base);
+}
+
+static void kv_range_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__RangeRequest *request = (Etcdserverpb__RangeRequest *)call->request;
+	if (!kv_passes(call, rpc_check_range(request)))
+		return;
+	if (request->serializable)
+		range_read(call, ERR_OK);
+	else
+		rpc_barrier(call, range_read);
+}
+
+/* ---- changes ---- */
+
+/* One operation, as a transaction without a condition. */
+static void kv_propose_op(struct rpc_call *call, const struct kv_op *op,
+                          void (*then)(struct rpc_call *call, enum err err, struct kv_result *result))
+{
+	const struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = {.success = op, .success_count = 1}};
+	rpc_propose(call, &command, then);
+}
+
+/* What an operation gave; of one that was answered before nobody knows any more: nothing. */
+static const struct kv_response *kv_only_response(const struct kv_result *result)
+{
+	static const struct kv_response nothing = {0};
+	return result->response_count != 0 ? &result->responses[0] : &nothing;
+}
+
+static void put_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__PutResponse *answer = rpc_put_answer(kv_only_response(result), &call->arena);
+	answer->header = rpc_header(call, result->revision);
+	rpc_reply(call, &answer->base);
+}
+
+static void kv_put_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__PutRequest *request = (Etcdserverpb__PutRequest *)call->request;
+	if (!kv_passes(call, rpc_check_put(request)))
+		return;
+	const struct kv_op op = rpc_put_of(request);
+	kv_propose_op(call, &op, put_done);
+}
+
+static void delete_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__DeleteRangeResponse *answer = rpc_delete_answer(kv_only_response(result), &call->arena);
+	answer->header = rpc_header(call, result->revision);
+	rpc_reply(call, &answer->base);
+}
+
+static void kv_delete_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__DeleteRangeRequest *request = (Etcdserverpb__DeleteRangeRequest *)call->request;
+	if (!kv_passes(call, rpc_check_delete(request)))
+		return;
+	const struct kv_op op = rpc_delete_of(request);
+	kv_propose_op(call, &op, delete_done);
+}
+
+/* ---- Txn ---- */
+
+static void txn_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__TxnResponse *answer = rpc_txn_answer(result, &call->arena);
+	answer->header = rpc_header(call, result->revision);
+	rpc_reply(call, &answer->base);
+}
+
+static void kv_txn_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__TxnRequest *request = (Etcdserverpb__TxnRequest *)call->request;
+	if (!kv_passes(call, rpc_check_txn(request)))
+		return;
+	const struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = rpc_txn_of(request, &call->arena)};
+	rpc_propose(call, &command, txn_done);
+}
+
+/* ---- Compact ---- */
+
+static void compact_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__CompactionResponse *answer = arena_take(&call->arena, sizeof *answer);
+	etcdserverpb__compaction_response__init(answer);
+	answer->header = rpc_header(call, result->revision);
+	rpc_reply(call, &answer->base);
+}
+
+static void kv_compact_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__CompactionRequest *request = (Etcdserverpb__CompactionRequest *)call->request;
+	const struct kv_command command = {.kind = KV_COMMAND_COMPACT, .compact = {.revision = request->revision}};
+	rpc_propose(call, &command, compact_done);
+}
+
+#define KV_ROW(method, path, function)                                                                                 \
+	{                                                                                                              \
+		.service = &etcdserverpb__kv__descriptor, .name = method, .kind = RPC_UNARY, .gateway = path,          \
+		.begin = function                                                                                      \
+	}
+
+const struct rpc_method rpc_kv_methods[] = {
+    KV_ROW("Range", "/v3/kv/range", kv_range_begin),
+    KV_ROW("Put", "/v3/kv/put", kv_put_begin),
+    KV_ROW("DeleteRange", "/v3/kv/deleterange", kv_delete_begin),
+    KV_ROW("Txn", "/v3/kv/txn", kv_txn_begin),
+    KV_ROW("Compact", "/v3/kv/compaction", kv_compact_begin),
+};
+const size_t rpc_kv_count = sizeof rpc_kv_methods / sizeof *rpc_kv_methods;

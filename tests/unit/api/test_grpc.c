@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/grpc.h"
+#include "api/proto/health.pb-c.h"
+#include "base/proto.h"
+#include "base/random.h"
+#include "tests/support/solo.h"
+#include "tests/unit/api/fixture.h"
+#include "tests/unit/api/grpc_client.h"
+
+#define KV "/etcdserverpb.KV/"
+#define HEALTH "/grpc.health.v1.Health/"
+
+static struct client client;
+
+static int begin(void **state)
+{
+	int failed = fixture_begin(state);
+	client_open(&client, fixture_connect_http(fixture_of(state)));
+	return failed;
+}
+
+static int end(void **state)
+{
+	client_close(&client);
+	return fixture_end(state);
+}
+
+static Etcdserverpb__PutRequest put_of(const char *key, struct bytes value)
+{
+	Etcdserverpb__PutRequest put = ETCDSERVERPB__PUT_REQUEST__INIT;
+	put.key = proto_data(bytes_of_string(key));
+	put.value = proto_data(value);
+	return put;
+}
+
+static Etcdserverpb__RangeRequest range_of(const char *key)
+{
+	Etcdserverpb__RangeRequest range = ETCDSERVERPB__RANGE_REQUEST__INIT;
+	range.key = proto_data(bytes_of_string(key));
+	return range;
+}
+
+static void assert_ends(const struct client_call *call, enum rpc_code code, const char *message)
+{
+	assert_string_equal(call->message, message);
+	assert_int_equal(call->code, code);
+	assert_int_equal(call->http_status, 200);
+}
+
+static void what_is_put_is_ranged(void **state)
+{
+	Etcdserverpb__PutRequest put = put_of("/a", BYTES_LITERAL("one"));
+	struct client_call *call = client_ask(&client, KV "Put", &put.base);
+	assert_ends(call, RPC_OK, "");
+	const Etcdserverpb__PutResponse *done = client_message(call, 0, &etcdserverpb__put_response__descriptor);
+	assert_int_equal(done->header->revision, 2);
+	assert_int_equal(done->header->cluster_id, 1);
+	assert_int_equal(done->header->member_id, SOLO_MEMBER);
+	Etcdserverpb__RangeRequest range = range_of("/a");
+	call = client_ask(&client, KV "Range", &range.base);
+	assert_ends(call, RPC_OK, "");
+	assert_int_equal(call->message_count, 1);
+	const Etcdserverpb__RangeResponse *found = client_message(call, 0, &etcdserverpb__range_response__descriptor);
+	assert_int_equal(found->n_kvs, 1);
+	assert_true(bytes_equal(proto_bytes(found->kvs[0]->value), BYTES_LITERAL("one")));
+	assert_int_equal(found->kvs[0]->mod_revision, 2);
+}
+
+/* Larger than every window on the way, in both directions. */
+static void a_large_value_goes_and_comes(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	size_t size = FIXTURE_VALUE_BYTES_MAX - 64;
+	uint8_t *value = arena_take(&fixture->arena, size);
+	for (size_t at = 0; at < size; at++)
+		value[at] = (uint8_t)(at * 7);
+	Etcdserverpb__PutRequest put = put_of("/large", bytes_of(value, size));
+	assert_ends(client_ask(&client, KV "Put", &put.base), RPC_OK, "");
+	Etcdserverpb__RangeRequest range = range_of("/large");
+	struct client_call *call = client_ask(&client, KV "Range", &range.base);
+	const Etcdserverpb__RangeResponse *found = client_message(call, 0, &etcdserverpb__range_response__descriptor);
+	assert_true(bytes_equal(proto_bytes(found->kvs[0]->value), bytes_of(value, size)));
+}
+
+static void calls_on_one_connection_do_not_wait_for_each_other(void **state)
+{
+	struct client_call *calls[100];
+	struct client_call *slow = client_begin(&client, KV "Put", NULL);
+	Etcdserverpb__PutRequest put = put_of("/slow", BYTES_LITERAL("x"));
+	for (size_t at = 0; at < 100; at++) {
+		Etcdserverpb__RangeRequest range = range_of("/nothing");
+		calls[at] = client_begin(&client, KV "Range", NULL);
+		client_send(calls[at], &range.base);
+		client_end(calls[at]);
+	}
+	for (size_t at = 0; at < 100; at++) {
+		client_until_closed(calls[at]);
+		assert_ends(calls[at], RPC_OK, "");
+	}
+	assert_false(slow->closed);
+	client_send(slow, &put.base);
+	client_end(slow);
+	client_until_closed(slow);
+	assert_ends(slow, RPC_OK, "");
+}
+
+static void what_nobody_serves_is_unimplemented(void **state)
+{
+	Etcdserverpb__RangeRequest range = range_of("/a");
+	assert_ends(client_ask(&client, KV "Fly", &range.base), RPC_UNIMPLEMENTED,
+	            "unknown method Fly for service etcdserverpb.KV");
+	assert_ends(client_ask(&client, "/some.Bird/Fly", &range.base), RPC_UNIMPLEMENTED, "unknown service some.Bird");
+	assert_ends(client_ask(&client, "/fly", &range.base), RPC_UNIMPLEMENTED, "malformed method name: \"/fly\"");
+}
+
+static void errors_have_the_words_of_etcd(void **state)
+{
+	Etcdserverpb__RangeRequest range = range_of("");
+	assert_ends(client_ask(&client, KV "Range", &range.base), RPC_INVALID_ARGUMENT,
+	            "etcdserver: key is not provided");
+	range = range_of("/a");
+	range.revision = 99;
+	assert_ends(client_ask(&client, KV "Range", &range.base), RPC_OUT_OF_RANGE,
+	            "etcdserver: mvcc: required revision is a future revision");
+}
+
+/* PROTOCOL-HTTP2: Percent-Encoded. */
+static void a_message_that_is_not_plain_is_encoded(void **state)
+{
+	Etcdserverpb__RangeRequest range = range_of("/a");
+	struct client_call *call = client_ask(&client, "/x%y\xc3\xa4/z", &range.base);
+	assert_string_equal(call->message, "unknown service x%25y%C3%A4");
+}
+
+static void what_is_no_call_is_refused_as_http(void **state)
+{
+	static const char *const html[] = {"content-type", "text/html", NULL};
+	struct client_call *call = client_begin(&client, KV "Range", html);
+	client_end(call);
+	client_until_closed(call);
+	assert_int_equal(call->http_status, 415);
+}
+
+static void a_message_that_is_too_large_ends_its_call_alone(void **state)
+{
+	static const uint8_t head[] = {0, 0x7f, 0xff, 0xff, 0xff};
+	struct client_call *call = client_begin(&client, KV "Put", NULL);
+	client_send_raw(call, bytes_of(head, sizeof head));
+	client_until_closed(call);
+	assert_int_equal(call->code, RPC_RESOURCE_EXHAUSTED);
+	assert_string_equal(call->message, "grpc: received message larger than max (2147483647 vs. 2097152)");
+	what_is_put_is_ranged(state);
+}
+
+static void a_message_that_is_no_message_ends_its_call_alone(void **state)
+{
+	static const uint8_t compressed[] = {1, 0, 0, 0, 0}, broken[] = {0, 0, 0, 0, 2, 0x0a, 0x7f};
+	static const uint8_t cut[] = {0, 0, 0, 0, 9, 1};
+	static const struct {
+		const uint8_t *bytes;
+		size_t size;
+		enum rpc_code code;
+	} cases[] = {{compressed, sizeof compressed, RPC_UNIMPLEMENTED},
+	             {broken, sizeof broken, RPC_INTERNAL},
+	             {cut, sizeof cut, RPC_INTERNAL},
+	             {NULL, 0, RPC_INTERNAL}};
+	for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+		struct client_call *call = client_begin(&client, KV "Put", NULL);
+		client_send_raw(call, bytes_of(cases[at].bytes, cases[at].size));
+		client_end(call);
+		client_until_closed(call);
+		assert_int_equal(call->code, cases[at].code);
+	}
+	what_is_put_is_ranged(state);
+}
+
+static void a_stream_stays_until_its_client_goes(void **state)
+{
+	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+	struct client_call *call = client_begin(&client, HEALTH "Watch", NULL);
+	client_send(call, &request.base);
+	client_end(call);
+	client_until_messages(call, 1);
+	const Grpc__Health__V1__HealthCheckResponse *health =
+	    client_message(call, 0, &grpc__health__v1__health_check_response__descriptor);
+	assert_int_equal(health->status, GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING);
+	client_reset(call);
+	client_until_closed(call);
+	what_is_put_is_ranged(state);
+}
+
+/* Without a quorum both wait: one until its own deadline, the other for the time that the node gives it. */
+static void a_call_ends_by_the_clients_deadline(void **state)
+{
+	static const char *const soon[] = {"grpc-timeout", "100m", NULL};
+	struct fixture *fixture = fixture_of(state);
+	Etcdserverpb__RangeRequest range = range_of("/a");
+	solo_set_weather(fixture->replica, SOLO_NO_QUORUM);
+	struct client_call *call = client_begin(&client, KV "Range", soon);
+	client_send(call, &range.base);
+	client_end(call);
+	client_until_closed(call);
+	assert_ends(call, RPC_DEADLINE_EXCEEDED, "context deadline exceeded");
+	range.serializable = true;
+	assert_ends(client_ask(&client, KV "Range", &range.base), RPC_OK, "");
+}
+
+/* What it waited for comes later, to nobody. */
+static void a_client_may_go_while_its_call_waits(void **state)
+{
+	static const char *const soon[] = {"grpc-timeout", "200m", NULL};
+	struct fixture *fixture = fixture_of(state);
+	Etcdserverpb__PutRequest put = put_of("/a", BYTES_LITERAL("one"));
+	solo_set_weather(fixture->replica, SOLO_NO_QUORUM);
+	for (int at = 0; at < 3; at++) {
+		struct client_call *call = client_begin(&client, KV "Put", soon);
+		client_send(call, &put.base);
+		client_end(call);
+		if (at == 0) {
+			client_until_closed(call);
+			continue;
+		}
+		Grpc__Health__V1__HealthCheckRequest health = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+		assert_ends(client_ask(&client, HEALTH "Check", &health.base), RPC_OK, ""); /* the put has begun */
+		client_reset(call);
+		client_until_closed(call);
+	}
+	solo_set_weather(fixture->replica, SOLO_FAIR);
+	assert_ends(client_ask(&client, KV "Put", &put.base), RPC_OK, "");
+}
+
+static void a_bad_timeout_resets_the_call(void **state)
+{
+	static const char *const bad[] = {"grpc-timeout", "soon", NULL};
+	struct client_call *call = client_begin(&client, KV "Range", bad);
+	client_end(call);
+	client_until_closed(call);
+	assert_int_not_equal(call->error_code, NGHTTP2_NO_ERROR);
+	what_is_put_is_ranged(state);
+}
+
+static void a_client_that_pings_too_often_is_sent_away(void **state)
+{
+	for (int at = 0; at < 10; at++)
+		client_ping(&client);
+	client_until_hung_up(&client);
+	assert_int_equal(client.goaway, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+static void a_client_that_begins_and_gives_up_is_sent_away(void **state)
+{
+	Grpc__Health__V1__HealthCheckRequest health = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+	bool served = true;
+	for (int at = 0; at < 10000 && served; at++) {
+		struct client_call *call = client_begin(&client, HEALTH "Watch", NULL);
+		served = nghttp2_session_send(client.session) == 0;
+		if (at % 16 == 0) { /* not faster than it is read, so that the last word is heard */
+			client_send(call, &health.base);
+			client_end(call);
+			while (served && call->message_count == 0)
+				served = client_turn(&client);
+		}
+		client_reset(call);
+		client_until_over(call);
+	}
+	assert_false(served);
+	assert_int_not_equal(client.goaway, UINT32_MAX);
+}
+
+/* Whatever comes after the preface, and in whatever pieces: the next client is served. */
+static void nonsense_ends_its_connection_alone(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	struct random random;
+	random_init(&random, 3);
+	for (int round = 0; round < 200; round++) {
+		int fd = fixture_connect_http(fixture);
+		uint8_t bytes[256];
+		size_t cut = random_below(&random, sizeof GRPC_PREFACE);
+		for (size_t at = 0; at < sizeof bytes; at++)
+			bytes[at] = (uint8_t)random_below(&random, round % 2 == 0 ? 256 : 8);
+		ssize_t sent = send(fd, GRPC_PREFACE, round % 3 == 0 ? cut : sizeof GRPC_PREFACE - 1, MSG_NOSIGNAL);
+		sent += send(fd, bytes, random_below(&random, sizeof bytes), MSG_NOSIGNAL);
+		(void)sent; /* it may have hung up already */
+		close(fd);
+	}
+	what_is_put_is_ranged(state);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+	    CASE(what_is_put_is_ranged),
+	    CASE(a_large_value_goes_and_comes),
+	    CASE(calls_on_one_connection_do_not_wait_for_each_other),
+	    CASE(what_nobody_serves_is_unimplemented),
+	    CASE(errors_have_the_words_of_etcd),
+	    CASE(a_message_that_is_not_plain_is_encoded),
+	    CASE(what_is_no_call_is_refused_as_http),
+	    CASE(a_message_that_is_too_large_ends_its_call_alone),
+	    CASE(a_message_that_is_no_message_ends_its_call_alone),
+	    CASE(a_stream_stays_until_its_client_goes),
+	    CASE(a_call_ends_by_the_clients_deadline),
+	    CASE(a_client_may_go_while_its_call_waits),
+	    CASE(a_bad_timeout_resets_the_call),
+	    CASE(a_client_that_pings_too_often_is_sent_away),
+	    CASE(a_client_that_begins_and_gives_up_is_sent_away),
+	    CASE(nonsense_ends_its_connection_alone),
+	};
+	return UNIT_RUN(tests);
+}
