@@ -13,7 +13,7 @@
 #include "base/memory.h"
 
 enum {
-	API_REQUEST_MS = 5000,                          /* etcd's ReqTimeout, beside the elections */
+	API_REQUEST_MS = 5000,                      /* etcd's ReqTimeout, beside the elections */
 	API_REQUEST_BYTES_MAX = (1536 + 512) << 10, /* etcd's: a request of 1.5 MiB, and what is around it */
 };
 

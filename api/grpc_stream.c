@@ -104,13 +104,17 @@ static nghttp2_nv grpc_field(const char *name, const char *value)
 static char *grpc_encode_message(const char *message, struct arena *arena)
 {
 	size_t size = strlen(message) < GRPC_MESSAGE_BYTES_MAX ? strlen(message) : GRPC_MESSAGE_BYTES_MAX;
+	static const char digits[] = "0123456789ABCDEF";
 	char *encoded = arena_take(arena, size * 3 + 1), *to = encoded;
 	for (size_t at = 0; at < size; at++) {
 		unsigned char byte = (unsigned char)message[at];
-		if (byte >= ' ' && byte <= '~' && byte != '%')
+		if (byte >= ' ' && byte <= '~' && byte != '%') {
 			*to++ = (char)byte;
-		else
-			to += sprintf(to, "%%%02X", byte);
+		} else {
+			*to++ = '%';
+			*to++ = digits[byte >> 4];
+			*to++ = digits[byte & 15];
+		}
 	}
 	*to = '\0';
 	return encoded;

@@ -84,7 +84,8 @@ void exchange_finish(struct exchange *exchange)
 static void http_refuse(struct connection *connection, int status)
 {
 	struct http_response response = {.status = status};
-	response.body = bytes_of_string(status == 400 ? "this is not HTTP/1.1; gRPC is not served here yet\n" : "");
+	response.body =
+	    bytes_of_string(status == 400 ? "this is neither HTTP/1.1 nor HTTP/2; TLS is not served here yet\n" : "");
 	connection_pause(connection);
 	http_send(connection, &response, HTTP_CLOSES);
 	connection_resume(connection);

@@ -101,7 +101,6 @@ static void what_a_stranger_sends_has_limits(void **state)
 	    fixture_http(fixture, arena_format(&fixture->arena, "GET / HTTP/1.1\r\nA: %s\r\n\r\n", xs(fixture, 17000))),
 	    "431 ");
 	says(fixture_http(fixture, "POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"), "413 ");
-	says(fixture_http(fixture, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "gRPC is not served here yet");
 	says(fixture_http(fixture, "\x16\x03\x01\x02\x00 this is TLS"), "400 Bad Request");
 }
 
