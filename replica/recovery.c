@@ -154,7 +154,23 @@ enum err recovery_forget_install(struct replica *replica)
 	return file_remove_tree(path);
 }
 
-/* The state stands at a snapshot, and the log was to be emptied when the process ended: it is done now. */
+/* Does the log hold that entry, or begin after it? What it holds else at that index was never committed. */
+static bool recovery_log_has(struct replica *replica, const struct raftlog_state *state, uint64_t index, uint64_t term)
+{
+	if (state->damaged || index + 1 < state->first_index || index > state->last_index)
+		return false;
+	if (index + 1 == state->first_index)
+		return state->start_term == term;
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct raftlog_entry *entry = NULL;
+	size_t count = 0;
+	enum err err = raftlog_read(replica->log, index, 1, SIZE_MAX, &arena, &entry, &count);
+	return err == ERR_OK && count == 1 && entry->term == term; /* what cannot be read was logged */
+}
+
+/* The state stands at a snapshot, and the log was to be emptied when the process ended: it is done now. A log that is longer may
+ * be one of entries that another leader's have replaced. */
 static enum err recovery_finish_install(struct replica *replica, struct raftlog_state *state)
 {
 	AUTO_ARENA struct arena arena;
@@ -170,8 +186,8 @@ static enum err recovery_finish_install(struct replica *replica, struct raftlog_
 	uint64_t index = cursor_u64(&cursor), term = cursor_u64(&cursor);
 	uint32_t crc = cursor_u32(&cursor);
 	bool whole = cursor_is_done(&cursor) && crc == crc32c(0, bytes_of(note.data, note.size - sizeof crc));
-	bool behind = state->last_index < index || state->first_index > index + 1 || state->damaged;
-	if (whole && store_applied(replica->store) == index && store_applied_term(replica->store) == term && behind) {
+	bool stands = whole && store_applied(replica->store) == index && store_applied_term(replica->store) == term;
+	if (stands && !recovery_log_has(replica, state, index, term)) {
 		log_info("install_finished", "index=%" PRIu64 " term=%" PRIu64, index, term);
 		raftlog_reset(replica->log, index, term);
 		state->damaged = false;
@@ -220,7 +236,7 @@ void recovery_close(struct replica *replica)
 
 /* Log and state cannot have come from each other by any crash: the state is flushed only from what is durable in the log, and
  * the log trimmed only below what is flushed. */
-static bool recovery_is_damaged(const struct replica *replica, const struct raftlog_state *state)
+static bool recovery_is_damaged(struct replica *replica, const struct raftlog_state *state)
 {
 	const char *what = NULL;
 	uint64_t applied = store_applied(replica->store);
@@ -230,6 +246,8 @@ static bool recovery_is_damaged(const struct replica *replica, const struct raft
 		what = "entries that were applied are missing from the log";
 	else if (state->first_index > applied + 1)
 		what = "the applied state is older than the log begins";
+	else if (!recovery_log_has(replica, state, applied, store_applied_term(replica->store)))
+		what = "the log holds another entry where the applied state stands";
 	if (what == NULL)
 		return false;
 	log_error(

@@ -26,7 +26,7 @@
 #include "tests/unit/replica/cluster.h"
 #include "tests/unit/unit.h"
 
-enum { MEMBERS = 3, TERM = 2, ENTRIES = 3, STEPS_MAX = 1000, PUTS = 20, SHORTLY = 5 };
+enum { MEMBERS = 3, ENTRIES = 3, ENTRIES_MAX = 1000, STEPS_MAX = 1000, PUTS = 20, SHORTLY = 5 };
 
 /* ---- between the process and the system ---- */
 
@@ -35,6 +35,7 @@ static struct {
 	atomic_uint steps, die_at; /* 0: at none */
 	uint64_t index;            /* where the state stood before */
 	uint64_t offered;          /* and where it stands after */
+	uint64_t term;             /* of the newest leader; the one before it left what the snapshot does not have */
 	bool done;                 /* the installation came to its end */
 } * told;
 
@@ -95,6 +96,7 @@ struct life {
 	struct replica *replica;
 	struct arena arena;
 	uint64_t leader;
+	uint64_t last_term; /* of the newest entry that it was opened with */
 };
 
 static void life_open(struct life *life)
@@ -135,7 +137,7 @@ static void life_look(struct life *life)
 	told->index = applied;
 }
 
-static void source_put(struct store *store, uint64_t index)
+static void source_put(struct store *store, uint64_t index, uint64_t term)
 {
 	AUTO_BUFFER struct buffer buffer;
 	char value[32];
@@ -144,12 +146,12 @@ static void source_put(struct store *store, uint64_t index)
 	struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = {.success = &op, .success_count = 1}};
 	buffer_init(&buffer, LIMIT_ENTRY_BYTES);
 	REQUIRE(kv_command_encode(&command, &buffer) == ERR_OK);
-	struct store_entry entry = {.index = index, .term = TERM, .payload = buffer_bytes(&buffer)};
+	struct store_entry entry = {.index = index, .term = term, .payload = buffer_bytes(&buffer)};
 	store_apply(store, &entry, 1, NULL, NULL);
 }
 
 /* A newer state of the leader's, in the place where a fetch leaves it. */
-static uint64_t life_fetch(struct life *life, const char *directory)
+static uint64_t life_fetch(struct life *life, uint64_t term, const char *directory)
 {
 	struct store *store = NULL;
 	struct store_snapshot snapshot = {0};
@@ -164,11 +166,11 @@ static uint64_t life_fetch(struct life *life, const char *directory)
 		REQUIRE(store_config_begin(store, config) == ERR_OK);
 	uint64_t index = store_applied(store);
 	for (uint64_t to = index + PUTS; index < to;)
-		source_put(store, ++index);
+		source_put(store, ++index, term);
 	AUTO_FREE char *snapshots = memory_format("%s/n1/snapshots", life->cluster->directory);
 	REQUIRE(file_make_directory(snapshots, 0700) == ERR_OK);
 	REQUIRE(store_snapshot_make(store, directory, &life->arena, &snapshot) == ERR_OK);
-	REQUIRE(snapshot.index == index && snapshot.term == TERM);
+	REQUIRE(snapshot.index == index && snapshot.term == term);
 	store_close(store);
 	return index;
 }
@@ -187,47 +189,48 @@ static void life_hear(struct life *life, Peer__Raft *raft)
 	REQUIRE(node_received(life->replica, &arena, envelope));
 }
 
-/* The log has something that the snapshot makes useless. */
-static void life_append(struct life *life)
+/* The log has something that the snapshot makes useless: entries of a leader whose successor has others in their places. They may go
+ * further than the snapshot. */
+static void life_append(struct life *life, uint64_t term, uint64_t to)
 {
-	static Peer__Entry entry, *entries[ENTRIES];
+	static Peer__Entry entry, *entries[ENTRIES_MAX];
 	struct replica *replica = life->replica;
 	uint64_t last = atomic_load(&replica->shown.last_index);
 	Peer__Raft raft = PEER__RAFT__INIT;
 	peer__entry__init(&entry);
-	entry.term = TERM;
+	entry.term = term;
 	entry.kind = RAFT_ENTRY_NOOP;
-	for (size_t i = 0; i < ENTRIES; i++)
+	for (size_t i = 0; i < ENTRIES_MAX; i++)
 		entries[i] = &entry;
 	raft.type = RAFT_APPEND;
-	raft.term = TERM;
+	raft.term = term;
 	raft.index = last;
-	raft.index_term = last != 0 ? TERM : 0;
+	raft.index_term = life->last_term;
 	raft.entries = entries;
-	raft.n_entries = ENTRIES;
+	raft.n_entries = to > last && to - last <= ENTRIES_MAX ? (size_t)(to - last) : ENTRIES;
 	life_hear(life, &raft);
-	while (atomic_load(&replica->shown.last_index) < last + ENTRIES || atomic_load(&replica->written) == 0)
+	while (atomic_load(&replica->shown.last_index) < last + raft.n_entries || atomic_load(&replica->written) == 0)
 		sched_yield();
 }
 
-static void life_is_offered(struct life *life, uint64_t index)
+static void life_is_offered(struct life *life, uint64_t term, uint64_t index)
 {
 	struct snapshots_progress progress = {0};
 	Peer__Raft raft = PEER__RAFT__INIT;
 	raft.type = RAFT_SNAPSHOT;
-	raft.term = TERM;
+	raft.term = term;
 	raft.index = index;
-	raft.index_term = TERM;
+	raft.index_term = term;
 	for (life_hear(life, &raft); !progress.busy; sched_yield())
 		snapshots_progress(life->replica->snapshots, &progress);
 }
 
-static void life_install(struct life *life, const char *directory)
+static void life_install(struct life *life, uint64_t term, const char *directory)
 {
 	struct letter *letter = letter_new(LETTER_SNAPSHOT_INSTALLED);
 	struct apply_job *job = apply_job_new(told->offered, told->offered, 0);
 	letter->index = told->offered;
-	letter->term = TERM;
+	letter->term = term;
 	job->install = letter;
 	job->directory = memory_dup_string(directory);
 	atomic_store(&told->steps, 0);
@@ -246,13 +249,14 @@ static void life_run(struct cluster *cluster)
 	arena_init(&life.arena);
 	life_open(&life);
 	life_look(&life);
-	uint64_t offered = life_fetch(&life, directory);
+	uint64_t term = told->term += 2, offered = life_fetch(&life, term, directory);
 	told->done = false;
+	life.last_term = raft_term_at(loop_core(life.replica->loop), atomic_load(&life.replica->shown.last_index));
 	crew_start(life.replica->crew);
-	life_append(&life);
+	life_append(&life, term - 1, term % 4 == 0 ? offered + ENTRIES : 0);
 	told->offered = offered;
-	life_is_offered(&life, offered);
-	life_install(&life, directory);
+	life_is_offered(&life, term, offered);
+	life_install(&life, term, directory);
 	_exit(0);
 }
 
