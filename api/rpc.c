@@ -16,6 +16,9 @@ static const struct {
 	const size_t *count;
 } rpc_rows[] = {
     {rpc_kv_methods, &rpc_kv_count},
+    {rpc_cluster_methods, &rpc_cluster_count},
+    {rpc_maintenance_methods, &rpc_maintenance_count},
+    {rpc_auth_methods, &rpc_auth_count},
     {rpc_health_methods, &rpc_health_count},
 };
 

@@ -41,6 +41,10 @@ struct rpc_status {
 	const char *message;
 };
 
+/* The etcd that we are like: clients ask for features by it. */
+#define RPC_ETCD_VERSION "3.6.11"
+#define RPC_ETCD_STORAGE_VERSION "3.6.0"
+
 enum { RPC_BACKLOG_BYTES_MAX = 1 << 20 }; /* of a stream that its client does not fetch; one message more */
 
 enum rpc_kind { RPC_UNARY, RPC_SERVER_STREAM, RPC_BIDI };

@@ -3,37 +3,33 @@
 #include "api/proto/health.pb-c.h"
 #include "api/rpc_rows.h"
 
-/* False: it was answered that there is no such service. */
-static bool health_knows(struct rpc_call *call)
+static bool health_is_of_all(const struct rpc_call *call)
 {
-	const Grpc__Health__V1__HealthCheckRequest *request = (Grpc__Health__V1__HealthCheckRequest *)call->request;
-	if (request->service[0] == '\0')
-		return true;
-	rpc_finish(call, RPC_NOT_FOUND, "unknown service");
-	return false;
+	return ((const Grpc__Health__V1__HealthCheckRequest *)call->request)->service[0] == '\0';
 }
 
-static Grpc__Health__V1__HealthCheckResponse health_is_serving(void)
+static Grpc__Health__V1__HealthCheckResponse health_of(const struct rpc_call *call)
 {
 	Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-	response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+	response.status = health_is_of_all(call)
+	                      ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
+	                      : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
 	return response;
 }
 
 static void health_check_begin(struct rpc_call *call)
 {
-	if (!health_knows(call))
-		return;
-	const Grpc__Health__V1__HealthCheckResponse response = health_is_serving();
-	rpc_reply(call, &response.base);
+	const Grpc__Health__V1__HealthCheckResponse response = health_of(call);
+	if (health_is_of_all(call))
+		rpc_reply(call, &response.base);
+	else
+		rpc_finish(call, RPC_NOT_FOUND, "unknown service");
 }
 
-/* It serves as long as it can be asked: said once, and the stream stays. */
+/* It serves as long as it can be asked: said once, and the stream stays. So it does for a service that is not known: it might come. */
 static void health_watch_begin(struct rpc_call *call)
 {
-	if (!health_knows(call))
-		return;
-	const Grpc__Health__V1__HealthCheckResponse response = health_is_serving();
+	const Grpc__Health__V1__HealthCheckResponse response = health_of(call);
 	enum err err = rpc_send(call, &response.base);
 	if (err != ERR_OK)
 		rpc_fail(call, err);

@@ -44,12 +44,17 @@ libapi_a_SOURCES = \
 	api/method_members.c \
 	api/method_status.c \
 	api/rpc.c api/rpc.h \
+	api/rpc_answer.c api/rpc_answer.h \
+	api/rpc_auth.c \
+	api/rpc_bulk.c api/rpc_bulk.h \
+	api/rpc_cluster.c \
 	api/rpc_health.c \
 	api/rpc_kv.c \
+	api/rpc_maintenance.c \
 	api/rpc_op.c api/rpc_op.h \
 	api/rpc_rows.h \
 	api/scope.h \
 	api/service.h \
 	api/shape.c api/shape.h \
 	api/watch.c api/watch.h
-API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS)
+API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS)

@@ -9,6 +9,9 @@ API_TESTS = \
 	tests/unit/api/test_members \
 	tests/unit/api/test_methods \
 	tests/unit/api/test_proto \
+	tests/unit/api/test_rpc_auth \
+	tests/unit/api/test_rpc_cluster \
+	tests/unit/api/test_rpc_maintenance \
 	tests/unit/api/test_watch
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
@@ -20,7 +23,7 @@ tests_unit_api_test_proto_LDADD = libapi.a libbase.a $(PROTOBUF_C_LIBS) $(UNIT_L
 
 API_FIXTURE = tests/unit/api/fixture.c tests/unit/api/fixture.h
 API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \
-	$(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
+	$(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_grpc_SOURCES = \
 	tests/unit/api/test_grpc.c tests/unit/api/grpc_client.c tests/unit/api/grpc_client.h $(API_FIXTURE)
 tests_unit_api_test_grpc_LDADD = $(API_TEST_LIBS)
@@ -33,3 +36,11 @@ tests_unit_api_test_methods_SOURCES = tests/unit/api/test_methods.c $(API_FIXTUR
 tests_unit_api_test_methods_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_watch_SOURCES = tests/unit/api/test_watch.c $(API_FIXTURE)
 tests_unit_api_test_watch_LDADD = $(API_TEST_LIBS)
+RPC_FIXTURE = tests/unit/api/rpc_fixture.c tests/unit/api/rpc_fixture.h \
+	tests/unit/api/grpc_client.c tests/unit/api/grpc_client.h $(API_FIXTURE)
+tests_unit_api_test_rpc_auth_SOURCES = tests/unit/api/test_rpc_auth.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_auth_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_cluster_SOURCES = tests/unit/api/test_rpc_cluster.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_cluster_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_maintenance_SOURCES = tests/unit/api/test_rpc_maintenance.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_maintenance_LDADD = $(API_TEST_LIBS)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers by their descriptors: most of etcd's are a header, and little else. */
+#pragma once
+
+#include "api/rpc.h"
+
+/* An empty answer of the call's method, in its arena. */
+void *rpc_answer_bare(struct rpc_call *call);
+/* And with a header of this revision (0: none is said). */
+void *rpc_answer(struct rpc_call *call, int64_t revision);
+/* Of the state as it is now. */
+int64_t rpc_revision(const struct rpc_call *call);
+/* Answers with a header of the present revision, and nothing else. */
+void rpc_reply_header(struct rpc_call *call);
