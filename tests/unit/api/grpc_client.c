@@ -159,8 +159,9 @@ struct client_call *client_begin(struct client *client, const char *path, const 
 	                         client_field("te", "trailers")};
 	size_t count = 6;
 	for (; extra != NULL && extra[0] != NULL; extra += 2) {
-		bool replaces = strcmp(extra[0], "content-type") == 0;
-		fields[replaces ? 4 : count++] = client_field(extra[0], extra[1]);
+		bool is_type = strcmp(extra[0], "content-type") == 0,
+		     is_authority = strcmp(extra[0], ":authority") == 0;
+		fields[is_type ? 4 : is_authority ? 3 : count++] = client_field(extra[0], extra[1]);
 	}
 	struct client_call *call = arena_zero(&client->arena, 1, sizeof *call);
 	*call = (struct client_call){.client = client, .code = -1, .http_status = -1};

@@ -73,6 +73,17 @@ static void what_is_put_is_ranged(void **state)
 	assert_int_equal(found->kvs[0]->mod_revision, 2);
 }
 
+static void a_whole_url_is_taken_for_an_authority(void **state)
+{
+	const Etcdserverpb__RangeRequest range = range_of("/a");
+	struct client_call *call =
+	    client_begin(&client, KV "Range", (const char *[]){":authority", "http://127.0.0.1:2379", NULL});
+	client_send(call, &range.base);
+	client_end(call);
+	client_until_closed(call);
+	assert_ends(call, RPC_OK, "");
+}
+
 /* Larger than every window on the way, in both directions. */
 static void a_large_value_goes_and_comes(void **state)
 {
@@ -299,6 +310,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    CASE(what_is_put_is_ranged),
+	    CASE(a_whole_url_is_taken_for_an_authority),
 	    CASE(a_large_value_goes_and_comes),
 	    CASE(calls_on_one_connection_do_not_wait_for_each_other),
 	    CASE(what_nobody_serves_is_unimplemented),
