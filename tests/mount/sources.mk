@@ -11,6 +11,7 @@ MOUNT_TESTS = \
 	tests/mount/test_members.py \
 	tests/mount/test_netns.py \
 	tests/mount/test_no_quorum.py \
+	tests/mount/test_one_world.py \
 	tests/mount/test_partition.py \
 	tests/mount/test_pause.py \
 	tests/mount/test_reload.py \
@@ -32,5 +33,5 @@ MOUNT_TESTS_LONG = \
 
 TESTS += $(MOUNT_TESTS)
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
-EXTRA_DIST += tests/mount/cluster.py tests/mount/harness.py tests/mount/ledger.py tests/mount/networked.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
+EXTRA_DIST += tests/mount/cluster.py tests/mount/etcd.py tests/mount/harness.py tests/mount/ledger.py tests/mount/networked.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
 LONG_TESTS += $(MOUNT_TESTS_LONG)
