@@ -33,5 +33,5 @@ MOUNT_TESTS_LONG = \
 
 TESTS += $(MOUNT_TESTS)
 dist_check_SCRIPTS += $(MOUNT_TESTS) $(MOUNT_TESTS_LONG)
-EXTRA_DIST += tests/mount/cluster.py tests/mount/etcd.py tests/mount/harness.py tests/mount/ledger.py tests/mount/networked.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
+EXTRA_DIST += tests/mount/cluster.py tests/mount/etcdctl.py tests/mount/harness.py tests/mount/ledger.py tests/mount/networked.py tests/mount/pause.py tests/mount/recorder.py tests/mount/register.py
 LONG_TESTS += $(MOUNT_TESTS_LONG)

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-import etcd
+import etcdctl
 from cluster import Cluster
 from harness import append, errno_of, expect, load, require, run, save, sh, until
 from recorder import Recorder
@@ -21,7 +21,7 @@ def content(path):
 
 
 def a_put_is_a_file_on_every_node(cluster):
-    etcd.put(cluster[1], "/put/new", BYTES)
+    etcdctl.put(cluster[1], "/put/new", BYTES)
     for node in cluster:
         path = node / "put/new"
         at = os.stat(path)
@@ -62,29 +62,29 @@ def programs_on_every_node_are_told_of_puts_and_deletes(cluster):
     save(cluster[1] / "told/old", "before")
     for node in cluster:
         until(lambda node=node: load(node / "told/old") == "before", 10, f"{node.name} has the file")
-    told = watch_while(cluster, lambda: etcd.put(cluster[2], "/told/new", b"1"), D="told")
+    told = watch_while(cluster, lambda: etcdctl.put(cluster[2], "/told/new", b"1"), D="told")
     expect_told(told, "CREATE new", "CLOSE_WRITE new")
-    told = watch_while(cluster, lambda: etcd.put(cluster[2], "/told/old", b"after"), D="told", F="told/old")
+    told = watch_while(cluster, lambda: etcdctl.put(cluster[2], "/told/old", b"after"), D="told", F="told/old")
     expect_told(told, "MODIFY", "CLOSE_WRITE")
     expect(all("CREATE" not in line for lines in told.values() for line in lines), "it is the same file")
-    told = watch_while(cluster, lambda: etcd.etcdctl(cluster[2], "del", "/told/old"), D="told")
+    told = watch_while(cluster, lambda: etcdctl.run(cluster[2], "del", "/told/old"), D="told")
     expect_told(told, "DELETE old")
 
 
 def a_save_is_one_revision_with_the_files_bytes(cluster):
     save(cluster[1] / "saved", "first")
-    before = etcd.get(cluster[2], "/saved")
+    before = etcdctl.get(cluster[2], "/saved")
     with open(cluster[1] / "saved", "wb") as file:
         for start in range(0, len(BYTES), 1000):
             file.write(BYTES[start:start + 1000])
             file.flush()
-    after = etcd.get(cluster[3], "/saved")
+    after = etcdctl.get(cluster[3], "/saved")
     expect(before["value"] == b"first" and after["value"] == BYTES, "the value is what the file holds")
     expect(after["mod_revision"] == before["mod_revision"] + 1, f"one revision: {before['mod_revision']}, {after['mod_revision']}")
     expect(after["version"] == before["version"] + 1, "one version")
     expect(after["create_revision"] == before["create_revision"], "the same key")
     append(cluster[2] / "saved", "more")
-    expect(etcd.get(cluster[1], "/saved")["value"] == BYTES + b"more", "an append is a put of the whole")
+    expect(etcdctl.get(cluster[1], "/saved")["value"] == BYTES + b"more", "an append is a put of the whole")
 
 
 def what_a_file_is_survives_a_put(cluster):
@@ -95,7 +95,7 @@ def what_a_file_is_survives_a_put(cluster):
     os.setxattr(path, "user.note", b"mine")
     os.utime(path, ns=(1, 1))
     before = os.stat(path)
-    etcd.put(cluster[2], "/kept", b"much longer than before")
+    etcdctl.put(cluster[2], "/kept", b"much longer than before")
     for node in cluster:
         at = os.stat(node / "kept")
         expect(load(node / "kept") == "much longer than before" and at.st_size == 23, f"{node.name} has the new content")
@@ -108,60 +108,60 @@ def what_a_file_is_survives_a_put(cluster):
 def what_is_deleted_is_gone_on_both_sides(cluster):
     save(cluster[1] / "gone", "content")
     with open(cluster[2] / "gone", encoding="utf-8") as held:
-        etcd.etcdctl(cluster[3], "del", "/gone")
+        etcdctl.run(cluster[3], "del", "/gone")
         for node in cluster:
             expect(errno_of(os.stat, node / "gone") == errno.ENOENT, f"{node.name}: it is gone")
         expect(held.read() == "content", "who has it open reads it on")
-    etcd.put(cluster[1], "/again", b"1")
+    etcdctl.put(cluster[1], "/again", b"1")
     os.unlink(cluster[2] / "again")
-    expect(etcd.get(cluster[3], "/again") is None, "so is the key of a file that was removed")
+    expect(etcdctl.get(cluster[3], "/again") is None, "so is the key of a file that was removed")
 
 
 def directories_are_prefixes(cluster):
-    etcd.put(cluster[1], "/tree/a/b/c", b"deep")
+    etcdctl.put(cluster[1], "/tree/a/b/c", b"deep")
     expect(os.listdir(cluster[2] / "tree/a") == ["b"], "a deep key makes the directories above it")
     os.mkdir(cluster[2] / "tree/made")
-    expect(etcd.keys(cluster[1], "/tree/made") == ["/tree/made/"], "a directory that was made is a key that ends in /")
-    expect(etcd.get(cluster[1], "/tree/made/")["value"] == b"", "and is empty")
+    expect(etcdctl.keys(cluster[1], "/tree/made") == ["/tree/made/"], "a directory that was made is a key that ends in /")
+    expect(etcdctl.get(cluster[1], "/tree/made/")["value"] == b"", "and is empty")
     os.rename(cluster[2] / "tree/a", cluster[2] / "tree/moved")
-    expect(etcd.keys(cluster[3], "/tree/") == ["/tree/made/", "/tree/moved/b/c"], "a rename moves the keys below")
-    etcd.etcdctl(cluster[1], "del", "/tree/moved/b/c")
+    expect(etcdctl.keys(cluster[3], "/tree/") == ["/tree/made/", "/tree/moved/b/c"], "a rename moves the keys below")
+    etcdctl.run(cluster[1], "del", "/tree/moved/b/c")
     expect(errno_of(os.stat, cluster[3] / "tree/moved") == errno.ENOENT, "a directory that nobody made goes with its last key")
     expect(os.listdir(cluster[3] / "tree") == ["made"], "one that was made stays")
-    etcd.etcdctl(cluster[1], "del", "--prefix", "/tree/")
+    etcdctl.run(cluster[1], "del", "--prefix", "/tree/")
     expect(errno_of(os.stat, cluster[2] / "tree") == errno.ENOENT, "until it is deleted too")
 
 
 def a_transaction_changes_files_at_once(cluster):
-    etcd.put(cluster[1], "/txn/a", b"1")
-    etcd.put(cluster[1], "/txn/b", b"1")
-    before = etcd.revision(cluster[1])
-    etcd.etcdctl(cluster[2], "txn", value=b'value("/txn/a") = "1"\n\nput /txn/a 2\nput /txn/b 2\n\nput /txn/c 2\n\n')
+    etcdctl.put(cluster[1], "/txn/a", b"1")
+    etcdctl.put(cluster[1], "/txn/b", b"1")
+    before = etcdctl.revision(cluster[1])
+    etcdctl.run(cluster[2], "txn", value=b'value("/txn/a") = "1"\n\nput /txn/a 2\nput /txn/b 2\n\nput /txn/c 2\n\n')
     expect([load(cluster[3] / f"txn/{name}") for name in "ab"] == ["2", "2"], "both files have changed")
     expect(errno_of(os.stat, cluster[3] / "txn/c") == errno.ENOENT, "and the other branch was not taken")
-    expect(etcd.revision(cluster[1]) == before + 1, "in one revision")
+    expect(etcdctl.revision(cluster[1]) == before + 1, "in one revision")
 
 
 def a_key_that_is_a_value_and_a_prefix_is_both(cluster):
-    etcd.put(cluster[1], "/both", b"value")
-    etcd.put(cluster[1], "/both/below", b"deeper")
+    etcdctl.put(cluster[1], "/both", b"value")
+    etcdctl.put(cluster[1], "/both/below", b"deeper")
     for node in cluster:
         expect(load(node / "both/below") == "deeper", f"{node.name}: the directory has the name")
         expect(load(node / ".etcfs:vboth") == "value", f"{node.name}: the value has a reserved one")
     save(cluster[2] / ".etcfs:vboth", "saved")
-    expect(etcd.get(cluster[3], "/both")["value"] == b"saved", "and can be saved")
-    etcd.etcdctl(cluster[1], "del", "/both/below")
+    expect(etcdctl.get(cluster[3], "/both")["value"] == b"saved", "and can be saved")
+    etcdctl.run(cluster[1], "del", "/both/below")
     expect(load(cluster[3] / "both") == "saved", "once nothing is below it, it has its own name")
     os.unlink(cluster[1] / "both")
 
 
 def keys_that_no_path_names_are_left_alone(cluster):
     for key in ("outside", "outside/deep"):
-        etcd.put(cluster[1], key, b"1")
+        etcdctl.put(cluster[1], key, b"1")
     shown = {name for node in cluster for name in os.listdir(node.mount)}
     expect("outside" not in shown, f"keys without a / before them are not files: {shown}")
-    expect(etcd.keys(cluster[2], "outside") == ["outside", "outside/deep"], "but keys they are")
-    etcd.put(cluster[1], "/odd//./x", b"odd")
+    expect(etcdctl.keys(cluster[2], "outside") == ["outside", "outside/deep"], "but keys they are")
+    etcdctl.put(cluster[1], "/odd//./x", b"odd")
     expect(load(cluster[2] / "odd/.etcfs:x/.etcfs:x./x") == "odd", "what cannot be a name gets one that can")
 
 
@@ -177,12 +177,12 @@ def is_served(node, *words):
 def a_save_leaves_the_lease_of_a_key(cluster):
     if not is_served(cluster[1], "lease", "list"):
         return
-    lease = etcd.etcdctl(cluster[1], "lease", "grant", "600").split()[1]
-    etcd.put(cluster[1], "/leased", b"1", "--lease", lease)
+    lease = etcdctl.run(cluster[1], "lease", "grant", "600").split()[1]
+    etcdctl.put(cluster[1], "/leased", b"1", "--lease", lease)
     expect(os.getxattr(cluster[2] / "leased", "user.etcfs.lease") not in (b"", b"0"), "the file tells its lease")
     save(cluster[2] / "leased", "saved")
-    expect(etcd.get(cluster[3], "/leased").get("lease") == int(lease, 16), "a save keeps it")
-    etcd.etcdctl(cluster[3], "lease", "revoke", lease)
+    expect(etcdctl.get(cluster[3], "/leased").get("lease") == int(lease, 16), "a save keeps it")
+    etcdctl.run(cluster[3], "lease", "revoke", lease)
     expect(errno_of(os.stat, cluster[1] / "leased") == errno.ENOENT, "and the file goes with it")
 
 
@@ -190,14 +190,14 @@ def a_save_is_one_event_for_a_watcher(cluster):
     if not is_served(cluster[1], "watch", "/watched/"):
         return
     os.mkdir(cluster[1] / "watched")
-    first = etcd.revision(cluster[1]) + 1
+    first = etcdctl.revision(cluster[1]) + 1
     with open(cluster[1] / "watched/file", "wb") as file:
         for start in range(0, len(BYTES), 1000):
             file.write(BYTES[start:start + 1000])
             file.flush()
     os.rename(cluster[2] / "watched/file", cluster[2] / "watched/moved")
-    etcd.put(cluster[3], "/watched/last", b"1")
-    events = etcd.watched(cluster[3], "/watched/", first, "/watched/last")
+    etcdctl.put(cluster[3], "/watched/last", b"1")
+    events = etcdctl.watched(cluster[3], "/watched/", first, "/watched/last")
     told = [(event.get("type", "PUT"), event["key"]) for event in events]
     expect(told == [("PUT", "/watched/file"), ("DELETE", "/watched/file"), ("PUT", "/watched/moved"), ("PUT", "/watched/last")],
            f"each change is told once: {told}")

@@ -12,7 +12,7 @@ from harness import expect
 SECONDS_MAX = 60
 
 
-def etcdctl(node, *words, status=0, value=None):
+def run(node, *words, status=0, value=None):
     """What it printed (status None: whatever it ends with); value: bytes for its standard input."""
     command = ["etcdctl", "--endpoints", node.client_url, *map(str, words)]
     done = subprocess.run(command, input=b"" if value is None else value, timeout=SECONDS_MAX, check=False,
@@ -24,7 +24,7 @@ def etcdctl(node, *words, status=0, value=None):
 
 def ask(node, *words):
     """Its answer as JSON."""
-    return json.loads(etcdctl(node, *words, "--write-out", "json"))
+    return json.loads(run(node, *words, "--write-out", "json"))
 
 
 def put(node, key, value, *words):
@@ -33,7 +33,7 @@ def put(node, key, value, *words):
 
 
 def ask_with(node, value, *words):
-    return json.loads(etcdctl(node, *words, "--write-out", "json", value=value))
+    return json.loads(run(node, *words, "--write-out", "json", value=value))
 
 
 def get(node, key):
@@ -44,7 +44,7 @@ def get(node, key):
 
 def keys(node, prefix):
     """All below a prefix, in their order."""
-    return etcdctl(node, "get", "--prefix", "--keys-only", prefix).split()
+    return run(node, "get", "--prefix", "--keys-only", prefix).split()
 
 
 def revision(node):
