@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "api/field.h"
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -13,20 +14,9 @@
 
 static json_t *json_of_base64(struct bytes bytes)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t size = (bytes.size + 2) / 3 * 4;
+	size_t size = base64_text_size(bytes.size);
 	AUTO_FREE char *text = memory_new(size + 1);
-	char *out = text;
-	for (size_t at = 0; at < bytes.size; at += 3) {
-		size_t left = bytes.size - at;
-		uint32_t group = (uint32_t)bytes.data[at] << 16;
-		group |= left > 1 ? (uint32_t)bytes.data[at + 1] << 8 : 0;
-		group |= left > 2 ? bytes.data[at + 2] : 0;
-		*out++ = alphabet[group >> 18];
-		*out++ = alphabet[group >> 12 & 63];
-		*out++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		*out++ = left > 2 ? alphabet[group & 63] : '=';
-	}
+	base64_write(bytes, text);
 	return json_stringn(text, size);
 }
 
@@ -105,60 +95,18 @@ static json_t *json_of_value(const ProtobufCFieldDescriptor *field, const void *
 
 /* ---- fields and messages ---- */
 
-static size_t json_element_bytes(const ProtobufCFieldDescriptor *field)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_ENUM:
-		return sizeof(int);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return 4;
-	}
-	check(false);
-	return 0;
-}
-
 /* An element that is not UTF-8 stands in the list as {"base64": …}: a list has no names to mark. */
 static json_t *json_of_repeated(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
-	const uint8_t *base = (const uint8_t *)message;
-	size_t count = *(const size_t *)(base + field->quantifier_offset);
-	const uint8_t *elements = *(uint8_t *const *)(base + field->offset);
+	size_t count = *field_count(message, field);
+	const uint8_t *elements = *(uint8_t *const *)field_at(message, field->offset);
 	json_t *list = json_array();
 	for (size_t at = 0; at < count; at++) {
 		const char *suffix;
-		json_t *element = json_of_value(field, elements + at * json_element_bytes(field), &suffix);
+		json_t *element = json_of_value(field, elements + at * field_value_bytes(field->type), &suffix);
 		json_array_append_new(list, suffix[0] == '\0' ? element : json_pack("{so}", "base64", element));
 	}
 	return list;
-}
-
-/* proto3: `optional` has a flag of its own, a oneof has the number of the member that is set. */
-static bool json_field_is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	const uint8_t *quantifier = (const uint8_t *)message + field->quantifier_offset;
-	if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
-		return *(const uint32_t *)quantifier == field->id;
-	bool has_flag = field->label == PROTOBUF_C_LABEL_OPTIONAL && field->quantifier_offset != 0;
-	return !has_flag || *(const protobuf_c_boolean *)quantifier != 0;
 }
 
 json_t *json_of_message(const ProtobufCMessage *message)
@@ -171,8 +119,8 @@ json_t *json_of_message(const ProtobufCMessage *message)
 			continue;
 		}
 		const char *suffix;
-		json_t *value = json_field_is_set(message, field)
-		                    ? json_of_value(field, (const uint8_t *)message + field->offset, &suffix)
+		json_t *value = field_is_set(message, field)
+		                    ? json_of_value(field, field_at(message, field->offset), &suffix)
 		                    : NULL;
 		if (value == NULL)
 			continue;

@@ -9,6 +9,7 @@ EXTRA_DIST += api/control.proto
 libcontrol_a_SOURCES = \
 	api/control.c api/control.h \
 	api/control_socket.c \
+	api/field.c api/field.h \
 	api/json.c api/json.h
 nodist_libcontrol_a_SOURCES = $(CONTROL_PROTO)
 CONTROL_LIBS = libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS)
@@ -43,6 +44,9 @@ libapi_a_SOURCES = \
 	api/method_keys.c \
 	api/method_members.c \
 	api/method_status.c \
+	api/proto_json.h \
+	api/proto_json_read.c \
+	api/proto_json_write.c \
 	api/rpc.c api/rpc.h \
 	api/rpc_answer.c api/rpc_answer.h \
 	api/rpc_auth.c \

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	base/arena.c base/arena.h \
+	base/base64.c base/base64.h \
 	base/bug.h \
 	base/buffer.c base/buffer.h \
 	base/bytes.c base/bytes.h \

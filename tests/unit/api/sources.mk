@@ -9,6 +9,7 @@ API_TESTS = \
 	tests/unit/api/test_members \
 	tests/unit/api/test_methods \
 	tests/unit/api/test_proto \
+	tests/unit/api/test_proto_json \
 	tests/unit/api/test_rpc_auth \
 	tests/unit/api/test_rpc_cluster \
 	tests/unit/api/test_rpc_maintenance \
@@ -20,6 +21,7 @@ tests_unit_api_test_connection_LDADD = libapi.a libbase.a $(UNIT_LIBS)
 tests_unit_api_test_control_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_json_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_proto_LDADD = libapi.a libbase.a $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_proto_json_LDADD = libapi.a libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
 
 API_FIXTURE = tests/unit/api/fixture.c tests/unit/api/fixture.h
 API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \

@@ -1,6 +1,7 @@
 # The tests of base/.
 BASE_TESTS = \
 	tests/unit/base/test_arena \
+	tests/unit/base/test_base64 \
 	tests/unit/base/test_buffer \
 	tests/unit/base/test_bytes \
 	tests/unit/base/test_crc32c \
@@ -18,6 +19,7 @@ check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
 
 tests_unit_base_test_arena_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_base64_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_buffer_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_bytes_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_crc32c_LDADD = libbase.a $(UNIT_LIBS)
