@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include "api/control_server.h"
+#include "api/events.h"
 #include "api/front.h"
 #include "api/listener.h"
 #include "api/service.h"
+#include "api/ticks.h"
 #include "api/watch.h"
 #include "base/memory.h"
 
 enum {
+	API_PROGRESS_MS = 10 * 60 * 1000,           /* etcd's --watch-progress-notify-interval */
 	API_REQUEST_MS = 5000,                      /* etcd's ReqTimeout, beside the elections */
 	API_REQUEST_BYTES_MAX = (1536 + 512) << 10, /* etcd's: a request of 1.5 MiB, and what is around it */
 };
@@ -67,8 +70,11 @@ static void api_free(struct api *api)
 		connection_set_fini(&api->control_clients);
 		connection_set_fini(&api->http_clients);
 	}
+	if (api->service.ticks != NULL)
+		ticks_free(api->service.ticks);
 	reactor_free(api->service.reactor);
 	watch_hub_free(api->service.watches);
+	events_free(api->service.events);
 	free(api->http);
 	free(api->control_path);
 	free(api);
@@ -85,24 +91,31 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 	    .replica = replica,
 	    .reactor = reactor,
 	    .watches = watch_hub_new(reactor, replica),
+	    .events = events_new(reactor, replica),
 	    .read_timeout_ms = options->read_timeout_ms,
 	    .write_timeout_ms = options->write_timeout_ms,
 	    .request_timeout_ms = API_REQUEST_MS + 2 * options->election_timeout_ms,
+	    .election_timeout_ms = options->election_timeout_ms,
+	    .watch_progress_ms = options->watch_progress_ms != 0 ? options->watch_progress_ms : API_PROGRESS_MS,
 	    .request_bytes_max = API_REQUEST_BYTES_MAX,
 	    .value_bytes_max = options->value_bytes_max,
 	    .version = options->version,
 	};
 	api->control_path = memory_dup_string(options->control_path);
 	api->http = memory_new_array(options->listen_count + 1, sizeof *api->http);
-	err = api_open_sets(api);
+	err = ticks_new(reactor, &api->service.ticks);
+	if (err == ERR_OK)
+		err = api_open_sets(api);
 	if (err == ERR_OK)
 		err = api_open_listeners(api, options);
 	if (err != ERR_OK) {
 		api_free(api);
 		return err;
 	}
-	struct kv_observer observer = watch_hub_observer(api->service.watches);
-	replica_observe(replica, &observer);
+	struct kv_observer control = watch_hub_observer(api->service.watches);
+	struct kv_observer events = events_observer(api->service.events);
+	replica_observe(replica, &control);
+	replica_observe(replica, &events);
 	*ret_api = api;
 	return ERR_OK;
 }

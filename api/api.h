@@ -23,6 +23,7 @@ struct api_options {
 	const struct api_address *listen; /* for clients */
 	size_t listen_count;
 	uint64_t read_timeout_ms, write_timeout_ms, election_timeout_ms;
+	uint64_t watch_progress_ms; /* between the notices of a quiet watch; 0: the default, ten minutes */
 	size_t value_bytes_max;
 	const char *version;
 };

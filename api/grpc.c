@@ -29,13 +29,13 @@ static bool grpc_pull(struct grpc *grpc)
 	return true;
 }
 
-/* A row that was told to wait goes on once its client has fetched most of what waited. */
+/* A row that waits for room goes on once its client has fetched most of what waited. */
 static void grpc_wake_rows(struct grpc *grpc)
 {
+	grpc->fetched = false;
 	for (struct grpc_stream *stream = LIST_FIRST(&grpc->streams), *next; stream != NULL; stream = next) {
 		next = LIST_NEXT(stream, next);
-		if (stream->call != NULL && stream->call->method->drained != NULL &&
-		    stream->output.size - stream->output_sent < RPC_BACKLOG_BYTES_MAX / 2)
+		if (stream->call != NULL && rpc_room_is_made(stream->call))
 			rpc_drained(stream->call);
 	}
 }
@@ -52,6 +52,8 @@ static void grpc_flush(struct grpc *grpc)
 		connection_close(connection);
 		return;
 	}
+	if (grpc->fetched)
+		grpc_wake_rows(grpc);
 	if (grpc_is_over(grpc))
 		connection_finish(connection);
 	else
@@ -257,9 +259,7 @@ static void grpc_received(struct connection *connection)
 
 static void grpc_drained(struct connection *connection)
 {
-	struct grpc *grpc = connection->state;
-	grpc_wake_rows(grpc);
-	grpc_flush_later(grpc);
+	grpc_flush_later(connection->state);
 }
 
 /* A unary call whose request does not come to its end. */

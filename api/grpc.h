@@ -50,6 +50,7 @@ struct grpc {
 	struct grpc_streams streams;
 	size_t stream_count;
 	bool flushing;                           /* the task is posted */
+	bool fetched;                            /* much of what a row waits for */
 	bool ending;                             /* a GOAWAY is on its way; then the connection ends */
 	uint64_t heard_ns, pinged_ns, probed_ns; /* probed: 0 or when an answer began to be waited for */
 	unsigned strikes;
@@ -75,7 +76,6 @@ struct grpc_stream {
 	size_t output_sent;
 	bool headed;   /* the headers of the answer are on their way */
 	bool deferred; /* nothing was there to be sent */
-	bool busy;     /* the row was told to wait */
 	struct rpc_status status;
 };
 

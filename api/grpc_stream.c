@@ -141,6 +141,8 @@ static ssize_t grpc_stream_read(nghttp2_session *session, int32_t id, uint8_t *t
 	if (taken != 0)
 		memcpy(to, stream->output.data + stream->output_sent, taken);
 	stream->output_sent += taken;
+	if (stream->call != NULL && rpc_room_is_made(stream->call))
+		stream->grpc->fetched = true;
 	if (taken < waits)
 		return (ssize_t)taken;
 	buffer_clear(&stream->output);

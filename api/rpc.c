@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/rpc.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +16,9 @@ static const struct {
 	const struct rpc_method *methods;
 	const size_t *count;
 } rpc_rows[] = {
-    {rpc_kv_methods, &rpc_kv_count},
-    {rpc_cluster_methods, &rpc_cluster_count},
-    {rpc_maintenance_methods, &rpc_maintenance_count},
-    {rpc_auth_methods, &rpc_auth_count},
-    {rpc_health_methods, &rpc_health_count},
+    {rpc_kv_methods, &rpc_kv_count},           {rpc_watch_methods, &rpc_watch_count},
+    {rpc_cluster_methods, &rpc_cluster_count}, {rpc_maintenance_methods, &rpc_maintenance_count},
+    {rpc_auth_methods, &rpc_auth_count},       {rpc_health_methods, &rpc_health_count},
 };
 
 enum { RPC_TABLES = sizeof rpc_rows / sizeof rpc_rows[0] };
@@ -113,13 +112,37 @@ static void rpc_end(struct rpc_call *call)
 	check(!call->ended);
 	call->ended = true;
 	call->link = NULL;
-	if (call->method->ended != NULL)
+	if (call->leaderless.run != NULL)
+		ticks_remove(call->service->ticks, &call->leaderless);
+	if (call->begun && call->method->ended != NULL)
 		call->method->ended(call);
 	rpc_unref(call);
 }
 
+/* etcd's interceptor of streams: a client that asked for it would rather look for another member. */
+static void rpc_leaderless_run(struct tick *tick, uint64_t now_ns)
+{
+	struct rpc_call *call = (struct rpc_call *)((char *)tick - offsetof(struct rpc_call, leaderless));
+	uint64_t allowed_ns = RPC_LEADERLESS_TIMEOUTS * call->service->election_timeout_ms * CLOCK_NS_PER_MS;
+	if (replica_place(call->service->replica).leader_id != 0)
+		call->leaderless_ns = 0;
+	else if (call->leaderless_ns == 0)
+		call->leaderless_ns = now_ns;
+	else if (now_ns - call->leaderless_ns >= allowed_ns)
+		rpc_fail(call, ERR_NO_LEADER);
+}
+
 void rpc_begin(struct rpc_call *call)
 {
+	if (call->require_leader && replica_place(call->service->replica).leader_id == 0) {
+		rpc_fail(call, ERR_NO_LEADER);
+		return;
+	}
+	if (call->require_leader && call->method->kind != RPC_UNARY) {
+		call->leaderless.run = rpc_leaderless_run;
+		ticks_add(call->service->ticks, &call->leaderless);
+	}
+	call->begun = true;
 	call->method->begin(call);
 }
 
@@ -136,8 +159,14 @@ void rpc_half_closed(struct rpc_call *call)
 		rpc_finish(call, RPC_OK, "");
 }
 
+bool rpc_room_is_made(const struct rpc_call *call)
+{
+	return call->waits && call->transport->backlog_bytes(call->link) < RPC_ROOM_BYTES / 2;
+}
+
 void rpc_drained(struct rpc_call *call)
 {
+	call->waits = false;
 	if (call->method->drained != NULL)
 		call->method->drained(call);
 }
@@ -166,16 +195,24 @@ void rpc_reply(struct rpc_call *call, const ProtobufCMessage *response)
 		           "etcdserver: the answer is larger than can be sent: ask for less, with a limit");
 }
 
-size_t rpc_backlog_bytes(const struct rpc_call *call)
+bool rpc_has_room(struct rpc_call *call)
 {
-	return call->transport->backlog_bytes(call->link);
+	bool has_room = call->transport->backlog_bytes(call->link) < RPC_ROOM_BYTES;
+	call->waits = call->waits || !has_room;
+	return has_room;
+}
+
+enum err rpc_send_anyway(struct rpc_call *call, const ProtobufCMessage *message)
+{
+	return call->transport->send(call->link, message);
 }
 
 enum err rpc_send(struct rpc_call *call, const ProtobufCMessage *message)
 {
-	if (rpc_backlog_bytes(call) > RPC_BACKLOG_BYTES_MAX)
-		return ERR_BUSY;
-	return call->transport->send(call->link, message);
+	if (call->transport->backlog_bytes(call->link) <= RPC_BACKLOG_BYTES_MAX)
+		return rpc_send_anyway(call, message);
+	call->waits = true;
+	return ERR_BUSY;
 }
 
 /* ---- conditions, as etcd's clients know them ---- */
@@ -372,14 +409,19 @@ void rpc_change(struct rpc_call *call, const struct replica_change *change,
 		rpc_wait_refused(wait, err);
 }
 
-Etcdserverpb__ResponseHeader *rpc_header(struct rpc_call *call, int64_t revision)
+void rpc_header_set(const struct rpc_call *call, int64_t revision, Etcdserverpb__ResponseHeader *ret_header)
 {
 	struct replica_place place = replica_place(call->service->replica);
+	etcdserverpb__response_header__init(ret_header);
+	ret_header->cluster_id = place.cluster_id;
+	ret_header->member_id = place.member_id;
+	ret_header->raft_term = place.term;
+	ret_header->revision = revision;
+}
+
+Etcdserverpb__ResponseHeader *rpc_header(struct rpc_call *call, int64_t revision)
+{
 	Etcdserverpb__ResponseHeader *header = arena_take(&call->arena, sizeof *header);
-	etcdserverpb__response_header__init(header);
-	header->cluster_id = place.cluster_id;
-	header->member_id = place.member_id;
-	header->raft_term = place.term;
-	header->revision = revision;
+	rpc_header_set(call, revision, header);
 	return header;
 }

@@ -15,6 +15,7 @@
 
 #include "api/proto/rpc.pb-c.h"
 #include "api/service.h"
+#include "api/ticks.h"
 
 enum rpc_code {
 	RPC_OK,
@@ -45,7 +46,11 @@ struct rpc_status {
 #define RPC_ETCD_VERSION "3.6.11"
 #define RPC_ETCD_STORAGE_VERSION "3.6.0"
 
-enum { RPC_BACKLOG_BYTES_MAX = 1 << 20 }; /* of a stream that its client does not fetch; one message more */
+enum {
+	RPC_BACKLOG_BYTES_MAX = 1 << 20, /* of a stream that its client does not fetch; one message more */
+	RPC_ROOM_BYTES = 256 << 10,      /* less than it waits: there is room */
+	RPC_LEADERLESS_TIMEOUTS = 3,     /* election timeouts without a leader that end the streams that require one */
+};
 
 enum rpc_kind { RPC_UNARY, RPC_SERVER_STREAM, RPC_BIDI };
 
@@ -62,8 +67,8 @@ struct rpc_method {
 	void (*received)(struct rpc_call *call, const ProtobufCMessage *message); /* BIDI; lent */
 	void (*half_closed)(
 	    struct rpc_call *call);             /* BIDI: the client sends no more. NULL: the call is finished well */
-	void (*drained)(struct rpc_call *call); /* streams: there is room again after rpc_send() said ERR_BUSY */
-	/* Exactly once, at the end, however it came: what call->state is gets freed. May be NULL. */
+	void (*drained)(struct rpc_call *call); /* streams: there is room again */
+	/* Exactly once after `begin`, however the end came: what call->state is gets freed. May be NULL. */
 	void (*ended)(struct rpc_call *call);
 };
 
@@ -87,7 +92,10 @@ struct rpc_call {
 	const struct rpc_transport *transport;
 	void *link;
 	unsigned references; /* the transport's, and one for each completion that is waited for */
-	bool ended;
+	bool begun, ended;
+	bool waits;             /* for room: the transport calls rpc_drained() once there is */
+	struct tick leaderless; /* of a stream that requires a leader */
+	uint64_t leaderless_ns; /* since when there was none; 0: there is one */
 };
 
 /* ---- for transports ---- */
@@ -105,7 +113,9 @@ struct rpc_call *rpc_call_new(const struct service *service, const struct rpc_me
 void rpc_begin(struct rpc_call *call);
 void rpc_received(struct rpc_call *call, const ProtobufCMessage *message);
 void rpc_half_closed(struct rpc_call *call);
+/* If call->waits, and rpc_room_is_made(). */
 void rpc_drained(struct rpc_call *call);
+bool rpc_room_is_made(const struct rpc_call *call);
 /* The client is gone: the link is not touched any more. */
 void rpc_abandon(struct rpc_call *call);
 
@@ -115,7 +125,10 @@ void rpc_abandon(struct rpc_call *call);
 void rpc_reply(struct rpc_call *call, const ProtobufCMessage *response);
 /* Of a stream. ERR_BUSY: nothing was sent, so much waits for the client; `drained` tells when to go on. ERR_TOO_LARGE. */
 enum err rpc_send(struct rpc_call *call, const ProtobufCMessage *message) MUST_USE;
-size_t rpc_backlog_bytes(const struct rpc_call *call);
+/* However much waits: for what is bounded by other means. ERR_TOO_LARGE. */
+enum err rpc_send_anyway(struct rpc_call *call, const ProtobufCMessage *message) MUST_USE;
+/* Little waits for the client. False: `drained` tells when. */
+bool rpc_has_room(struct rpc_call *call);
 /* The call is not touched by the row after it. message: copied. */
 void rpc_finish(struct rpc_call *call, enum rpc_code code, const char *message);
 void rpc_fail(struct rpc_call *call, enum err err);
@@ -140,3 +153,5 @@ void rpc_change(struct rpc_call *call, const struct replica_change *change,
 
 /* In the call's arena; revision 0: none. */
 Etcdserverpb__ResponseHeader *rpc_header(struct rpc_call *call, int64_t revision);
+/* Of streams, whose arena lives long. */
+void rpc_header_set(const struct rpc_call *call, int64_t revision, Etcdserverpb__ResponseHeader *ret_header);

@@ -5,15 +5,21 @@
 #include "api/reactor.h"
 #include "replica/replica.h"
 
+struct events;
+struct ticks;
 struct watch_hub;
 
 struct service {
 	struct replica *replica;
 	struct reactor *reactor;
-	struct watch_hub *watches;
+	struct watch_hub *watches; /* of the control socket */
+	struct events *events;
+	struct ticks *ticks;
 	uint64_t read_timeout_ms, write_timeout_ms; /* of calls over the control socket */
 	uint64_t request_timeout_ms;                /* of etcd's clients: 5 s and two election timeouts */
-	size_t request_bytes_max;                   /* of one message of theirs */
+	uint64_t election_timeout_ms;
+	uint64_t watch_progress_ms; /* between the notices of a quiet watch */
+	size_t request_bytes_max;   /* of one message of theirs */
 	size_t value_bytes_max;
 	const char *version;
 };

@@ -32,6 +32,8 @@ libapi_a_SOURCES = \
 	api/connection.c api/connection.h \
 	api/control_server.c api/control_server.h \
 	api/endpoint.c api/endpoint.h \
+	api/events.c api/events.h \
+	api/events_index.c api/events_index.h \
 	api/front.c api/front.h \
 	api/grpc.c api/grpc.h \
 	api/grpc_stream.c \
@@ -57,8 +59,10 @@ libapi_a_SOURCES = \
 	api/rpc_maintenance.c \
 	api/rpc_op.c api/rpc_op.h \
 	api/rpc_rows.h \
+	api/rpc_watch.c \
 	api/scope.h \
 	api/service.h \
 	api/shape.c api/shape.h \
+	api/ticks.c api/ticks.h \
 	api/watch.c api/watch.h
 API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS)

@@ -16,6 +16,7 @@ enum {
 	CONFIG_HEARTBEATS_MIN = 5,
 	CONFIG_ELECTION_MS_MAX = 50 * 1000,
 	CONFIG_MEMORY_BYTES_MIN = 8 << 20,
+	CONFIG_WATCH_PROGRESS_MS_MIN = 100, /* etcd's */
 };
 
 #define CONFIG_NAME_DEFAULT "default"
@@ -154,6 +155,15 @@ static enum err config_times(struct option_set *set, struct config *config, stru
 	return ERR_OK;
 }
 
+static enum err config_watches(struct option_set *set, struct config *config, struct problem *problem)
+{
+	TRY(config_ms(set, OPTION_WATCH_PROGRESS, &config->watch_progress_ms, problem));
+	if (config->watch_progress_ms < CONFIG_WATCH_PROGRESS_MS_MIN)
+		return problem_set(problem, "%s: %s is less than %d ms", option_origin(set, OPTION_WATCH_PROGRESS),
+		                   option_text(set, OPTION_WATCH_PROGRESS), CONFIG_WATCH_PROGRESS_MS_MIN);
+	return ERR_OK;
+}
+
 static enum err config_clients(struct option_set *set, struct config *config, struct problem *problem)
 {
 	const char *origin = option_origin(set, OPTION_LISTEN_CLIENT_URLS), *advertise = "";
@@ -194,6 +204,7 @@ enum err config_make(struct option_set *set, struct config *ret_config, struct p
 	TRY(config_times(set, &config, ret_problem));
 	TRY(cluster_make(set, &config, ret_problem));
 	TRY(config_clients(set, &config, ret_problem));
+	TRY(config_watches(set, &config, ret_problem));
 	*ret_config = config;
 	return ERR_OK;
 }

@@ -39,6 +39,7 @@ struct config {
 	struct url listen_clients[CONFIG_CLIENT_URLS_MAX];
 	size_t listen_client_count;
 	const char *advertise_client_urls; /* comma-separated */
+	uint64_t watch_progress_ms;
 
 	enum log_level log_level;
 };

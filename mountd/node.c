@@ -51,6 +51,7 @@ static enum err node_open_api(const struct config *config, struct node *node)
 	    .read_timeout_ms = config->read_timeout_ms,
 	    .write_timeout_ms = config->write_timeout_ms,
 	    .election_timeout_ms = config->election_timeout_ms,
+	    .watch_progress_ms = config->watch_progress_ms,
 	    .value_bytes_max = config->file_bytes_max,
 	    .version = ETCFS_VERSION,
 	};

@@ -75,6 +75,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
         "Where /health, /livez, /readyz, /version and /metrics are served."),
     ROW(ADVERTISE_CLIENT_URLS, "advertise-client-urls", "URL,...", NULL, CLIENTS,
         "The client URLs that the members list shows (default: --listen-client-urls)."),
+    ROW(WATCH_PROGRESS, "watch-progress-notify-interval", "TIME", "10m", CLIENTS,
+        "How often a client's watch that asks for it is told that nothing happened."),
 
     ROW(CONFIG_FILE, "config-file", "FILE", NULL, PROGRAM,
         "Read options from a file of lines `name = value`, without the dashes."),

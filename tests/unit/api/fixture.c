@@ -51,6 +51,7 @@ int fixture_begin(void **state)
 	    .listen_count = 1,
 	    .read_timeout_ms = FIXTURE_READ_MS,
 	    .write_timeout_ms = FIXTURE_WRITE_MS,
+	    .watch_progress_ms = FIXTURE_PROGRESS_MS,
 	    .value_bytes_max = FIXTURE_VALUE_BYTES_MAX,
 	    .version = "1.2.3",
 	};

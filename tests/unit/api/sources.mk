@@ -2,6 +2,7 @@
 API_TESTS = \
 	tests/unit/api/test_connection \
 	tests/unit/api/test_control \
+	tests/unit/api/test_events_index \
 	tests/unit/api/test_grpc \
 	tests/unit/api/test_http \
 	tests/unit/api/test_json \
@@ -13,12 +14,14 @@ API_TESTS = \
 	tests/unit/api/test_rpc_auth \
 	tests/unit/api/test_rpc_cluster \
 	tests/unit/api/test_rpc_maintenance \
+	tests/unit/api/test_rpc_watch \
 	tests/unit/api/test_watch
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
 
 tests_unit_api_test_connection_LDADD = libapi.a libbase.a $(UNIT_LIBS)
 tests_unit_api_test_control_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_events_index_LDADD = libapi.a libbase.a $(UNIT_LIBS)
 tests_unit_api_test_json_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_proto_LDADD = libapi.a libbase.a $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_proto_json_LDADD = libapi.a libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
@@ -46,3 +49,5 @@ tests_unit_api_test_rpc_cluster_SOURCES = tests/unit/api/test_rpc_cluster.c $(RP
 tests_unit_api_test_rpc_cluster_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_maintenance_SOURCES = tests/unit/api/test_rpc_maintenance.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_maintenance_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_watch_SOURCES = tests/unit/api/test_rpc_watch.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_watch_LDADD = $(API_TEST_LIBS)
