@@ -9,6 +9,7 @@
 
 #define CLOCK_NS_PER_MS UINT64_C(1000000)
 #define CLOCK_NS_PER_S UINT64_C(1000000000)
+#define CLOCK_MS_PER_S INT64_C(1000)
 
 /* CLOCK_BOOTTIME: counts while the machine is suspended, so a lease cannot outlive a suspend. */
 uint64_t clock_steady_ns(void);

@@ -68,6 +68,17 @@ static void store_keep_change(struct store *store, const struct kv_change *chang
 	store->changes[store->change_count++] = *change;
 }
 
+static void store_keep_lease_event(struct store *store, enum kv_lease_event_type type, const struct kv_lease *lease)
+{
+	if (store->lease_event_count == store->lease_event_capacity) {
+		store->lease_event_capacity = store->lease_event_capacity != 0 ? store->lease_event_capacity * 2 : 64;
+		store->lease_events =
+		    memory_resize(store->lease_events, store->lease_event_capacity, sizeof *store->lease_events);
+	}
+	store->lease_events[store->lease_event_count++] =
+	    (struct kv_lease_event){.type = type, .index = store->batch.state.index, .lease = *lease};
+}
+
 static void store_publish(struct store *store, struct kv_view *view)
 {
 	kv_publish(&store->kv, view);
@@ -77,10 +88,14 @@ static void store_publish(struct store *store, struct kv_view *view)
 
 static void store_tell(struct store *store)
 {
-	for (size_t i = 0; i < store->change_count; i++)
-		for (size_t j = 0; j < store->observer_count; j++)
-			store->observers[j].changed(store->observers[j].argument, &store->changes[i]);
-	store->change_count = 0;
+	for (size_t j = 0; j < store->observer_count; j++) {
+		const struct kv_observer *observer = &store->observers[j];
+		for (size_t i = 0; i < store->change_count; i++)
+			observer->changed(observer->argument, &store->changes[i]);
+		for (size_t i = 0; i < store->lease_event_count && observer->leased != NULL; i++)
+			observer->leased(observer->argument, &store->lease_events[i]);
+	}
+	store->change_count = store->lease_event_count = 0;
 }
 
 void store_write(struct store *store)
@@ -156,15 +171,52 @@ static enum err apply_txn(struct store *store, const struct kv_command *command,
 	return ERR_OK;
 }
 
-static enum err apply_lease_revoke(struct store *store, const struct kv_command *command, struct kv_result *result)
+static enum err apply_lease_grant(struct store *store, const struct kv_command *command, struct kv_result *result)
+{
+	int64_t id = command->lease_grant.id, ttl_s = command->lease_grant.ttl_s;
+	result->lease = id;
+	result->lease_ttl_s = ttl_s;
+	enum err err = lease_grant(&store->batch, id, ttl_s);
+	if (err != ERR_OK)
+		return err;
+	struct kv_lease lease = lease_now(&store->batch, id);
+	store_keep_lease_event(store, KV_LEASE_GRANTED, &lease);
+	return ERR_OK;
+}
+
+static enum err apply_lease_revoke(struct store *store, const struct kv_command *command, int64_t id,
+                                   struct kv_result *result)
 {
 	struct kv_change change = change_of(store, command);
 	bool changed = false;
-	result->lease = command->lease_revoke.id;
-	enum err err = lease_revoke(&store->batch, command->lease_revoke.id, &change, &changed);
+	result->lease = id;
+	enum err err = lease_revoke(&store->batch, id, &change, &changed);
+	if (err == ERR_OK)
+		store_keep_lease_event(store, KV_LEASE_ENDED, &(struct kv_lease){.id = id});
 	if (changed)
 		store_keep_change(store, &change);
 	return err;
+}
+
+static enum err apply_lease_expire(struct store *store, const struct kv_command *command, struct kv_result *result)
+{
+	if (command->lease_expire.term != store->batch.state.term)
+		return ERR_NOT_LEADER;
+	return apply_lease_revoke(store, command, command->lease_expire.id, result);
+}
+
+static enum err apply_lease_checkpoint(struct store *store, const struct kv_command *command)
+{
+	if (command->lease_checkpoint.term != store->batch.state.term)
+		return ERR_NOT_LEADER;
+	for (size_t i = 0; i < command->lease_checkpoint.count; i++) {
+		const struct kv_lease_left *left = &command->lease_checkpoint.lefts[i];
+		if (lease_checkpoint(&store->batch, left) != ERR_OK)
+			continue;
+		struct kv_lease lease = lease_now(&store->batch, left->id);
+		store_keep_lease_event(store, KV_LEASE_CHECKPOINTED, &lease);
+	}
+	return ERR_OK;
 }
 
 /* Source: etcd mvcc/kvstore.go Compact(). */
@@ -192,28 +244,32 @@ static enum err apply_kind(struct store *store, const struct kv_command *command
 		    sessions_open(&store->sessions, batch, command->session_open.member, command->session_open.nonce);
 		return ERR_OK;
 	case KV_COMMAND_LEASE_GRANT:
-		result->lease = command->lease_grant.id;
-		result->lease_ttl_s = command->lease_grant.ttl_s;
-		return lease_grant(batch, command->lease_grant.id, command->lease_grant.ttl_s);
+		return apply_lease_grant(store, command, result);
 	case KV_COMMAND_LEASE_REVOKE:
-		return apply_lease_revoke(store, command, result);
+		return apply_lease_revoke(store, command, command->lease_revoke.id, result);
+	case KV_COMMAND_LEASE_EXPIRE:
+		return apply_lease_expire(store, command, result);
+	case KV_COMMAND_LEASE_CHECKPOINT:
+		return apply_lease_checkpoint(store, command);
 	case KV_COMMAND_MEMBER:
 		return member_publish(batch, &command->member);
 	}
 	return ERR_INVALID;
 }
 
-/* Must the database hold all that came before, so that the command can scan it, or find a lease? */
+/* Must the database hold all that came before, so that the command can scan it? */
 static bool command_looks_back(const struct kv_command *command)
 {
 	switch (command->kind) {
 	case KV_COMMAND_TXN:
 		return txn_scans(&command->txn);
-	case KV_COMMAND_LEASE_GRANT:
 	case KV_COMMAND_LEASE_REVOKE:
+	case KV_COMMAND_LEASE_EXPIRE:
 		return true;
 	case KV_COMMAND_COMPACT:
 	case KV_COMMAND_SESSION:
+	case KV_COMMAND_LEASE_GRANT:
+	case KV_COMMAND_LEASE_CHECKPOINT:
 	case KV_COMMAND_MEMBER:
 		return false;
 	}
@@ -330,8 +386,6 @@ static void apply_entry(struct store *store, const struct store_entry *entry, st
 		store->write_next = true;
 	} else if (!entry->is_noop) {
 		apply_command(store, &command, result);
-		/* A lease is looked for in the database alone. */
-		store->write_next = command.kind == KV_COMMAND_LEASE_GRANT || command.kind == KV_COMMAND_LEASE_REVOKE;
 	}
 	if (entry->index % CHECKSUM_EVERY == 0) {
 		state->mark_index = entry->index;

@@ -22,6 +22,7 @@ void batch_init(struct batch *batch)
 	arena_init(&batch->arena);
 	table_init(&batch->slots);
 	table_init(&batch->branches);
+	table_init(&batch->leases);
 	buffer_init(&batch->scratch, ROW_BYTES_MAX);
 }
 
@@ -32,6 +33,7 @@ void batch_fini(struct batch *batch)
 	rocksdb_writebatch_destroy(batch->writes);
 	table_fini(&batch->slots);
 	table_fini(&batch->branches);
+	table_fini(&batch->leases);
 	free(batch->dirty_slots);
 	free(batch->dirty_branches);
 	buffer_fini(&batch->scratch);
@@ -64,6 +66,7 @@ void batch_reset(struct batch *batch, struct kv_view *base)
 	batch->state = base->state;
 	table_clear(&batch->slots);
 	table_clear(&batch->branches);
+	table_clear(&batch->leases);
 	batch->dirty_slot_count = 0;
 	batch->dirty_branch_count = 0;
 	batch_shrink(batch);

@@ -3,7 +3,7 @@
  * What the apply role has changed and not yet written: the newest records and directories as the entries so far left them, laid
  * over the last published view, and the rows that will go down in one write.
  *
- * Rows of `past`, `changes` and meta are gathered at once; those of `head` and `tree` when the batch is written, once each,
+ * Rows of `past`, `changes` and meta are gathered at once (of a lease, what stands in its row is kept beside it); those of `head` and `tree` when the batch is written, once each,
  * however often they changed.
  */
 #pragma once
@@ -32,7 +32,7 @@ struct branch {
 struct batch {
 	struct kv_view *base; /* a reference */
 	struct arena arena;   /* all that the slots and branches hold; lives until the batch is emptied */
-	struct table slots, branches;
+	struct table slots, branches, leases;
 	struct slot **dirty_slots;
 	size_t dirty_slot_count, dirty_slot_capacity;
 	struct branch **dirty_branches;

@@ -175,6 +175,31 @@ static Store__Lease *lease_pack(int64_t id, int64_t ttl_s, struct arena *arena)
 	return message;
 }
 
+static Store__LeaseExpire *expire_pack(int64_t id, uint64_t term, struct arena *arena)
+{
+	Store__LeaseExpire *message = arena_take(arena, sizeof *message);
+	store__lease_expire__init(message);
+	message->id = id;
+	message->term = term;
+	return message;
+}
+
+static Store__LeaseCheckpoint *checkpoint_pack(const struct kv_command *command, struct arena *arena)
+{
+	size_t count = command->lease_checkpoint.count;
+	Store__LeaseCheckpoint *message = arena_take(arena, sizeof *message);
+	store__lease_checkpoint__init(message);
+	message->term = command->lease_checkpoint.term;
+	message->n_ids = message->n_lefts_ms = count;
+	message->ids = arena_take(arena, count * sizeof *message->ids);
+	message->lefts_ms = arena_take(arena, count * sizeof *message->lefts_ms);
+	for (size_t i = 0; i < count; i++) {
+		message->ids[i] = command->lease_checkpoint.lefts[i].id;
+		message->lefts_ms[i] = command->lease_checkpoint.lefts[i].left_ms;
+	}
+	return message;
+}
+
 static Store__Member *member_pack(const struct kv_member *member, struct arena *arena)
 {
 	Store__Member *message = arena_take(arena, sizeof *message);
@@ -211,6 +236,14 @@ static enum err body_pack(const struct kv_command *command, struct arena *arena,
 	case KV_COMMAND_MEMBER:
 		message->body_case = STORE__COMMAND__BODY_MEMBER;
 		message->member = member_pack(&command->member, arena);
+		return ERR_OK;
+	case KV_COMMAND_LEASE_EXPIRE:
+		message->body_case = STORE__COMMAND__BODY_LEASE_EXPIRE;
+		message->lease_expire = expire_pack(command->lease_expire.id, command->lease_expire.term, arena);
+		return ERR_OK;
+	case KV_COMMAND_LEASE_CHECKPOINT:
+		message->body_case = STORE__COMMAND__BODY_LEASE_CHECKPOINT;
+		message->lease_checkpoint = checkpoint_pack(command, arena);
 		return ERR_OK;
 	}
 	return ERR_INVALID;
@@ -369,6 +402,21 @@ static enum err txn_unpack(const Store__Txn *message, unsigned depth, struct are
 	return err;
 }
 
+static enum err checkpoint_unpack(const Store__LeaseCheckpoint *message, struct arena *arena,
+                                  struct kv_command *ret_command)
+{
+	if (message->n_ids != message->n_lefts_ms)
+		return ERR_CORRUPT;
+	struct kv_lease_left *lefts = arena_take(arena, message->n_ids * sizeof *lefts);
+	for (size_t i = 0; i < message->n_ids; i++)
+		lefts[i] = (struct kv_lease_left){.id = message->ids[i], .left_ms = message->lefts_ms[i]};
+	ret_command->kind = KV_COMMAND_LEASE_CHECKPOINT;
+	ret_command->lease_checkpoint.term = message->term;
+	ret_command->lease_checkpoint.lefts = lefts;
+	ret_command->lease_checkpoint.count = message->n_ids;
+	return ERR_OK;
+}
+
 static enum err body_unpack(const Store__Command *message, struct arena *arena, struct kv_command *ret_command)
 {
 	switch (message->body_case) {
@@ -402,6 +450,13 @@ static enum err body_unpack(const Store__Command *message, struct arena *arena, 
 		    .client_urls = message->member->client_urls,
 		};
 		return ERR_OK;
+	case STORE__COMMAND__BODY_LEASE_EXPIRE:
+		ret_command->kind = KV_COMMAND_LEASE_EXPIRE;
+		ret_command->lease_expire.id = message->lease_expire->id;
+		ret_command->lease_expire.term = message->lease_expire->term;
+		return ERR_OK;
+	case STORE__COMMAND__BODY_LEASE_CHECKPOINT:
+		return checkpoint_unpack(message->lease_checkpoint, arena, ret_command);
 	case STORE__COMMAND__BODY__NOT_SET:
 	case _STORE__COMMAND__BODY__CASE_IS_INT_SIZE:
 		break;
@@ -439,7 +494,7 @@ enum err kv_command_origin(struct bytes encoded, struct kv_origin *ret_origin)
 			break;
 		fields[tag >> 3] = cursor_varint(&cursor);
 	}
-	if (cursor.bad || fields[1] < KV_COMMAND_TXN || fields[1] > KV_COMMAND_MEMBER)
+	if (cursor.bad || fields[1] < KV_COMMAND_TXN || fields[1] > KV_COMMAND_LEASE_CHECKPOINT)
 		return ERR_CORRUPT;
 	*ret_origin = (struct kv_origin){
 	    .kind = (enum kv_command_kind)fields[1],

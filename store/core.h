@@ -24,6 +24,8 @@ struct store {
 	struct batch batch;
 	struct kv_change *changes; /* of the batch, to be shown to the observers */
 	size_t change_count, change_capacity;
+	struct kv_lease_event *lease_events; /* likewise */
+	size_t lease_event_count, lease_event_capacity;
 	struct arena *results; /* of the entry under way; NULL: its result is not wanted */
 	bool write_next;       /* what is pending must be written before the next entry looks at it */
 	struct sessions sessions;

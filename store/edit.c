@@ -38,6 +38,8 @@ static enum err edit_touch(struct edit *edit, struct slot *slot, size_t size_byt
 		slot->was_live = slot->live;
 		slot->was = slot->record;
 	}
+	if (edit->unbounded)
+		return ERR_OK;
 	if (edit->size_bytes > EDIT_BYTES_MAX)
 		return ERR_TOO_LARGE;
 	return edit->count > 2 * LIMIT_TXN_KEYS ? ERR_LIMIT : ERR_OK; /* a move changes two keys for each */

@@ -28,6 +28,8 @@ struct edit {
 	size_t size_bytes;
 	struct carried *carried;
 	uint64_t first_id; /* to go back to */
+	/* What has to be done whole, whatever it costs: the keys of a lease, which nobody else would ever delete. */
+	bool unbounded;
 };
 
 void edit_begin(struct edit *edit, struct batch *batch);

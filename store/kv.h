@@ -169,7 +169,9 @@ enum kv_command_kind {
 	KV_COMMAND_SESSION, /* opens a proposal session for a member: thesis §6.3 */
 	KV_COMMAND_LEASE_GRANT,
 	KV_COMMAND_LEASE_REVOKE,
-	KV_COMMAND_MEMBER, /* a member publishes its name and addresses */
+	KV_COMMAND_MEMBER,           /* a member publishes its name and addresses */
+	KV_COMMAND_LEASE_EXPIRE,     /* as KV_COMMAND_LEASE_REVOKE, by the leader */
+	KV_COMMAND_LEASE_CHECKPOINT, /* how long leases have left, by the leader */
 };
 
 /* What is said of a member beside its vote. Who is a member, a configuration entry alone decides, and it brings these with it;
@@ -186,6 +188,19 @@ struct kv_member {
 };
 /* The claim of a member that was added for whoever comes first under its name and address. */
 #define KV_CLAIM_OPEN UINT64_C(1)
+
+/* A lease: the keys that are put with it are deleted with it. Its time is counted by the leader alone; the state knows how much of
+ * it a new leader has to grant at least. */
+struct kv_lease {
+	int64_t id;      /* not 0; may be negative */
+	int64_t ttl_s;   /* as it was granted */
+	int64_t left_ms; /* of the newest checkpoint; all of it, if there is none or it was kept alive since */
+};
+#define KV_LEASE_TTL_S_MAX INT64_C(9000000000)
+
+struct kv_lease_left {
+	int64_t id, left_ms;
+};
 
 struct kv_command {
 	enum kv_command_kind kind;
@@ -208,6 +223,17 @@ struct kv_command {
 		struct {
 			int64_t id;
 		} lease_revoke;
+		/* These two are what a leader decided in a term, and have an effect (else ERR_NOT_LEADER) only as entries of that
+		 * term: so what an older leader decided cannot come after what a newer one has promised. */
+		struct {
+			int64_t id;
+			uint64_t term;
+		} lease_expire;
+		struct {
+			uint64_t term;
+			const struct kv_lease_left *lefts; /* of leases that are not there any more: passed over */
+			size_t count;
+		} lease_checkpoint;
 		struct kv_member member;
 	};
 };
@@ -247,6 +273,14 @@ struct kv_change {
 	size_t event_count;
 };
 
+enum kv_lease_event_type { KV_LEASE_GRANTED, KV_LEASE_ENDED, KV_LEASE_CHECKPOINTED };
+
+struct kv_lease_event {
+	enum kv_lease_event_type type;
+	uint64_t index;        /* log index */
+	struct kv_lease lease; /* as it is now; ENDED: only id */
+};
+
 /* Called on the apply thread, for each revision in order, after its state is visible to new views and before
  * anybody who waits for it is woken. Must be short and must not wait for anything. */
 struct kv_observer {
@@ -254,6 +288,8 @@ struct kv_observer {
 	/* The whole state was replaced (a snapshot was installed): everything may differ. */
 	void (*replaced)(void *argument, int64_t revision);
 	void *argument;
+	/* Likewise, for what happens to leases, in the order of the log. May be NULL. */
+	void (*leased)(void *argument, const struct kv_lease_event *event);
 };
 
 /* ---- reading ---- */
@@ -332,6 +368,23 @@ enum err kv_members(struct kv_view *view, struct arena *arena, struct kv_member_
 /* Those that were members and were removed, as they were then. Their ids are never given again. */
 enum err kv_members_removed(struct kv_view *view, struct arena *arena, struct kv_member_list *ret_list) MUST_USE;
 enum err kv_member_was_removed(struct kv_view *view, uint64_t id, bool *ret_removed) MUST_USE;
+
+/* ERR_LEASE_NOT_FOUND. */
+enum err kv_lease(struct kv_view *view, int64_t id, struct kv_lease *ret_lease) MUST_USE;
+struct kv_lease_list {
+	struct kv_lease *leases;
+	size_t count;
+};
+/* At most `max` in the order of their ids (negative ones last), those that come after `after`; 0: from the first. *ret_list
+ * has fewer: that was the last. */
+enum err kv_leases(struct kv_view *view, int64_t after, size_t max, struct arena *arena,
+                   struct kv_lease_list *ret_list) MUST_USE;
+/* The keys that hang on it, in their order; none also if it is not there. */
+struct kv_key_list {
+	struct bytes *keys;
+	size_t count;
+};
+enum err kv_lease_keys(struct kv_view *view, int64_t id, struct arena *arena, struct kv_key_list *ret_list) MUST_USE;
 
 struct kv_stats {
 	int64_t keys;          /* live keys, exact */

@@ -183,6 +183,11 @@ struct bytes layout_removed(uint64_t member, struct arena *arena)
 	return layout_numbered('r', member, BYTES_NONE, arena);
 }
 
+struct bytes layout_leases(void)
+{
+	return BYTES_LITERAL("l");
+}
+
 struct bytes layout_lease(int64_t lease, struct arena *arena)
 {
 	return layout_numbered('l', (uint64_t)lease, BYTES_NONE, arena);

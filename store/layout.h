@@ -48,6 +48,7 @@ struct bytes layout_outcomes(uint64_t index, struct arena *arena);
 struct bytes layout_member(uint64_t member, struct arena *arena);
 struct bytes layout_removed(uint64_t member, struct arena *arena); /* it was a member */
 struct bytes layout_lease(int64_t lease, struct arena *arena);
+struct bytes layout_leases(void);
 struct bytes layout_attached(int64_t lease, struct bytes key, struct arena *arena);
 /* What all rows of one kind begin with, and the number after it. */
 struct bytes layout_sessions(void);

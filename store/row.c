@@ -2,6 +2,7 @@
 #include "store/row.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/cursor.h"
 
 enum { MEMBER_WANTS_NO_VOTE = 1 };
@@ -258,8 +259,8 @@ enum err row_session_decode(struct bytes row, struct row_session *ret_session)
 
 /* What applying a command can end with. New ones are added at the end. */
 static const enum err row_errs[] = {
-    ERR_OK,     ERR_INVALID, ERR_NOT_FOUND,       ERR_TOO_LARGE,    ERR_LIMIT,         ERR_COMPACTED,
-    ERR_FUTURE, ERR_QUOTA,   ERR_LEASE_NOT_FOUND, ERR_LEASE_EXISTS, ERR_DUPLICATE_KEY, ERR_STALE_SESSION,
+    ERR_OK,    ERR_INVALID,         ERR_NOT_FOUND,    ERR_TOO_LARGE,     ERR_LIMIT,         ERR_COMPACTED,  ERR_FUTURE,
+    ERR_QUOTA, ERR_LEASE_NOT_FOUND, ERR_LEASE_EXISTS, ERR_DUPLICATE_KEY, ERR_STALE_SESSION, ERR_NOT_LEADER,
 };
 enum { ROW_ERRS = sizeof row_errs / sizeof row_errs[0] };
 
@@ -311,6 +312,7 @@ void row_lease_encode(const struct row_lease *lease, struct buffer *buffer)
 {
 	row_put_signed(buffer, lease->ttl_s);
 	row_put_signed(buffer, lease->granted_ns);
+	row_put_signed(buffer, lease->left_ms);
 }
 
 enum err row_lease_decode(struct bytes row, struct row_lease *ret_lease)
@@ -319,6 +321,10 @@ enum err row_lease_decode(struct bytes row, struct row_lease *ret_lease)
 	struct row_lease lease = {0};
 	lease.ttl_s = row_signed(&cursor);
 	lease.granted_ns = row_signed(&cursor);
+	bool is_old = !cursor.bad && cursor.rest.size == 0; /* format 2 ends here */
+	if (lease.ttl_s < 0 || lease.ttl_s > KV_LEASE_TTL_S_MAX)
+		return ERR_CORRUPT;
+	lease.left_ms = is_old ? lease.ttl_s * CLOCK_MS_PER_S : row_signed(&cursor);
 	if (row_end(&cursor) != ERR_OK)
 		return ERR_CORRUPT;
 	*ret_lease = lease;

@@ -10,8 +10,9 @@
 
 enum {
 	CHECKSUM_EVERY = 1024,
-	/* Of all rows; raised when an older program could not read them. 2: a member's claim, whom it replaces, and its wish. */
-	ROW_FORMAT = 2,
+	/* Of all rows; raised when an older program could not read them. 2: a member's claim, whom it replaces, and its wish. 3: what
+	 * a lease has left. */
+	ROW_FORMAT = 3,
 	ROW_FORMAT_OLDEST = 1, /* that this program reads */
 };
 
@@ -74,7 +75,7 @@ void row_outcome_decode(struct cursor *cursor, struct row_outcome *ret_outcome);
 uint32_t row_err_code(enum err err);
 
 struct row_lease {
-	int64_t ttl_s, granted_ns;
+	int64_t ttl_s, granted_ns, left_ms;
 };
 void row_lease_encode(const struct row_lease *lease, struct buffer *buffer);
 enum err row_lease_decode(struct bytes row, struct row_lease *ret_lease) MUST_USE;

@@ -17,6 +17,7 @@ static void store_free(struct store *store)
 	sessions_fini(&store->sessions);
 	database_memory_fini(&store->memory);
 	free(store->changes);
+	free(store->lease_events);
 	free(store->directory);
 	free(store);
 }

@@ -42,13 +42,20 @@ static void fixture_replaced(void *argument, int64_t revision)
 	fixture->replaced_count++;
 }
 
+static void fixture_leased(void *argument, const struct kv_lease_event *event)
+{
+	struct fixture *fixture = argument;
+	fixture->lease_events[fixture->lease_event_count++ % 64] = *event;
+}
+
 void fixture_start(struct fixture *fixture)
 {
 	struct store_options options = {.directory = fixture->directory, .memory_bytes = MEMORY_BYTES};
 	assert_int_equal(store_open(&options, &fixture->store), ERR_OK);
 	fixture->kv = store_kv(fixture->store);
 	fixture->index = store_applied(fixture->store);
-	store_observe(fixture->store, &(struct kv_observer){fixture_changed, fixture_replaced, fixture});
+	store_observe(fixture->store,
+	              &(struct kv_observer){fixture_changed, fixture_replaced, fixture, fixture_leased});
 }
 
 void fixture_open(struct fixture *fixture)

@@ -18,6 +18,8 @@ struct fixture {
 	struct kv_change changes[64];
 	size_t change_count;
 	size_t replaced_count;
+	struct kv_lease_event lease_events[64];
+	size_t lease_event_count;
 };
 
 void fixture_open(struct fixture *fixture);

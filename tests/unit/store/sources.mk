@@ -30,6 +30,7 @@ STORE_TESTS = \
 	tests/unit/store/test_command \
 	tests/unit/store/test_crash \
 	tests/unit/store/test_digest \
+	tests/unit/store/test_lease \
 	tests/unit/store/test_member \
 	tests/unit/store/test_model \
 	tests/unit/store/test_range \
@@ -51,6 +52,7 @@ tests_unit_store_test_model_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_snapshot_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_claims_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_command_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_lease_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_archive_LDADD = $(STORE_TEST_LIBS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions, leases, compaction, the configuration, time: what commands do beside transactions. */
+/* Sessions, compaction, the configuration, time: what commands do beside transactions. */
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "tests/unit/store/fixture.h"
@@ -173,66 +173,6 @@ static void a_session_that_remembers_too_much_forgets_its_oldest_everywhere_alik
 	}
 }
 
-/* ---- leases ---- */
-
-static enum err grant(struct fixture *f, int64_t id, int64_t ttl_s)
-{
-	struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT, .lease_grant = {id, ttl_s}};
-	struct kv_result *result = fixture_apply(f, &command);
-	enum err err = result->err;
-	assert_int_equal(result->lease, id);
-	kv_result_free(result);
-	return err;
-}
-
-static enum err revoke(struct fixture *f, int64_t id)
-{
-	struct kv_command command = {.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke = {id}};
-	struct kv_result *result = fixture_apply(f, &command);
-	enum err err = result->err;
-	kv_result_free(result);
-	return err;
-}
-
-static void a_revoked_lease_takes_its_keys_with_it_in_one_revision(void **state)
-{
-	struct fixture *f = *state;
-	assert_int_equal(grant(f, -5, 10), ERR_OK);
-	assert_int_equal(grant(f, -5, 10), ERR_LEASE_EXISTS);
-	assert_int_equal(grant(f, 6, 10), ERR_OK);
-	assert_int_equal(grant(f, 7, 0), ERR_INVALID);
-	assert_int_equal(fixture_revision(f), 1);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .lease = -5), PUT(.key = B("/a"), .lease = -5),
-	                             PUT(.key = B("/other"), .lease = 6), PUT(.key = B("/free"))),
-	                 ERR_OK);
-	fixture_reopen(f);
-	assert_int_equal(revoke(f, -5), ERR_OK);
-	assert_int_equal(fixture_revision(f), 3);
-	assert_string_equal(fixture_range(f, "/", "0", 0), "/free= /other=");
-	const struct kv_change *change = &f->changes[f->change_count - 1];
-	assert_int_equal(change->event_count, 2);
-	assert_bytes(change->events[0].record.key, "/a");
-	assert_bytes(change->events[1].record.key, "/c");
-	assert_int_equal(revoke(f, -5), ERR_LEASE_NOT_FOUND);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/x"), .lease = -5)), ERR_LEASE_NOT_FOUND);
-}
-
-static void a_put_without_the_lease_lets_go_of_it(void **state)
-{
-	struct fixture *f = *state;
-	assert_int_equal(grant(f, 5, 10), ERR_OK);
-	assert_int_equal(grant(f, 6, 10), ERR_OK);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/a"), .lease = 5)), ERR_OK);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/b"), .lease = 5)), ERR_OK);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .lease = 5)), ERR_OK);
-	assert_int_equal(fixture_put(f, "/a", ""), ERR_OK);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/b"), .lease = 6)), ERR_OK);
-	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .keep_lease = true)), ERR_OK);
-	assert_int_equal(FIXTURE_OPS(f, MOVE("/c", "/d")), ERR_OK);
-	assert_int_equal(revoke(f, 5), ERR_OK);
-	assert_string_equal(fixture_range(f, "/", "0", 0), "/a= /b=");
-}
-
 /* ---- compaction ---- */
 
 static void compaction_hides_what_is_below_and_keeps_what_is_read_at_it(void **state)
@@ -392,8 +332,6 @@ int main(void)
 	    TEST(sessions_outlive_a_restart),
 	    TEST(a_floor_that_leaps_does_no_harm),
 	    TEST(a_session_that_remembers_too_much_forgets_its_oldest_everywhere_alike),
-	    TEST(a_revoked_lease_takes_its_keys_with_it_in_one_revision),
-	    TEST(a_put_without_the_lease_lets_go_of_it),
 	    TEST(compaction_hides_what_is_below_and_keeps_what_is_read_at_it),
 	    TEST(a_fresh_store_may_be_compacted_at_0),
 	    TEST(a_new_cluster_begins_with_its_members_and_configuration),

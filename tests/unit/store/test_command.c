@@ -95,9 +95,17 @@ static struct kv_txn random_txn(unsigned depth)
 	return txn;
 }
 
+static const struct kv_lease_left *random_lefts(size_t count)
+{
+	struct kv_lease_left *lefts = arena_take(&arena, count * sizeof *lefts);
+	for (size_t i = 0; i < count; i++)
+		lefts[i] = (struct kv_lease_left){(int64_t)random_next(&dice), (int64_t)random_next(&dice)};
+	return lefts;
+}
+
 static struct kv_command random_command(void)
 {
-	struct kv_command command = {.kind = (enum kv_command_kind)(KV_COMMAND_TXN + random_below(&dice, 6)),
+	struct kv_command command = {.kind = (enum kv_command_kind)(KV_COMMAND_TXN + random_below(&dice, 8)),
 	                             .session = random_next(&dice),
 	                             .sequence = random_next(&dice),
 	                             .done_below = random_next(&dice),
@@ -125,6 +133,15 @@ static struct kv_command random_command(void)
 		                                    .name = "name",
 		                                    .peer_urls = "tcp://h:1",
 		                                    .client_urls = coin() ? "" : "http://h:2"};
+		break;
+	case KV_COMMAND_LEASE_EXPIRE:
+		command.lease_expire.id = (int64_t)random_next(&dice);
+		command.lease_expire.term = random_next(&dice);
+		break;
+	case KV_COMMAND_LEASE_CHECKPOINT:
+		command.lease_checkpoint.term = random_next(&dice);
+		command.lease_checkpoint.count = random_below(&dice, 3);
+		command.lease_checkpoint.lefts = random_lefts(command.lease_checkpoint.count);
 		break;
 	}
 	return command;

@@ -298,6 +298,7 @@ static void log_add(struct log *log, struct kv_command *command)
 static void log_add_random(struct log *log)
 {
 	struct kv_op ops[OPS_MAX];
+	struct kv_lease_left lefts[1];
 	struct kv_command command = {.kind = KV_COMMAND_TXN,
 	                             .txn = {.success = ops, .success_count = 1 + random_below(&dice, OPS_MAX)}};
 	if (log->count > 2) {
@@ -306,7 +307,7 @@ static void log_add_random(struct log *log)
 		command.done_below = command.sequence > 20 ? command.sequence - 20 : 0;
 	}
 	int64_t lease = 1 + (int64_t)random_below(&dice, 3);
-	switch (random_below(&dice, 12)) {
+	switch (random_below(&dice, 14)) {
 	case 0:
 		command = (struct kv_command){.kind = KV_COMMAND_LEASE_GRANT, .lease_grant = {lease, 5}};
 		break;
@@ -314,6 +315,14 @@ static void log_add_random(struct log *log)
 		command = (struct kv_command){.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke = {lease}};
 		break;
 	case 2:
+		lefts[0] = (struct kv_lease_left){lease, (int64_t)random_below(&dice, 6000)};
+		command = (struct kv_command){.kind = KV_COMMAND_LEASE_CHECKPOINT,
+		                              .lease_checkpoint = {1 + log->count / 100, lefts, 1}};
+		break;
+	case 3:
+		command = (struct kv_command){.kind = KV_COMMAND_LEASE_EXPIRE, .lease_expire = {lease, 1}};
+		break;
+	case 4:
 		command = (struct kv_command){.kind = KV_COMMAND_COMPACT,
 		                              .compact = {(int64_t)random_below(&dice, log->count + 1)}};
 		break;

@@ -88,6 +88,13 @@ static void rows_of_the_first_format_are_read(void **state)
 	assert_string_equal(member.peer_urls, "tcp://a:1");
 	assert_int_equal(member.claim, 0);
 	assert_false(member.wants_no_vote);
+	buffer_clear(&buffer);
+	buffer_put_varint(&buffer, 60);
+	buffer_put_varint(&buffer, 12345);
+	struct row_lease lease;
+	assert_int_equal(row_lease_decode(buffer_bytes(&buffer), &lease), ERR_OK);
+	assert_int_equal(lease.granted_ns, 12345);
+	assert_int_equal(lease.left_ms, 60000);
 }
 
 static void every_condition_of_a_command_has_a_number_that_comes_back(void **state)

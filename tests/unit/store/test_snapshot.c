@@ -290,7 +290,7 @@ static void a_newer_format_is_refused_and_left_alone(void **state)
 {
 	struct fixture *f = *state;
 	fill(f);
-	assert_int_equal(reopen_with(f, "etcfs applied state\nformat 3\nwhatever comes\n"), ERR_FORMAT_NEWER);
+	assert_int_equal(reopen_with(f, "etcfs applied state\nformat 99\nwhatever comes\n"), ERR_FORMAT_NEWER);
 	assert_true(fixture_has(f, "/d/b"));
 }
 
