@@ -250,6 +250,7 @@ static void loop_publish(struct loop *loop, const struct raft_update *update)
 		         update->leader == loop->member);
 		pending_leader_changed(loop->pending, update->term);
 		asks_leader_changed(loop->asks);
+		inquiries_leader_changed(loop->leases.inquiries);
 		loop->led_since_ns = loop->now_ns;
 	}
 }
@@ -316,8 +317,7 @@ static void loop_step_event(struct loop *loop, const struct raft_event *event)
 
 /* ---- proposals ---- */
 
-/* Appends loop->tries in one step; the core answers for all of them. The first one's index in *ret_index. */
-static enum err loop_append(struct loop *loop, size_t count, uint64_t *ret_index)
+enum err loop_append(struct loop *loop, size_t count, uint64_t *ret_index)
 {
 	for (size_t i = 0; i < count; i++)
 		loop->proposed[i] = (struct raft_entry){
@@ -460,6 +460,12 @@ void loop_message(struct loop *loop, const Peer__Envelope *envelope)
 		break;
 	case PEER__ENVELOPE__BODY_CHANGE_REPLY:
 		loop_on_change_reply(loop, envelope->change_reply);
+		break;
+	case PEER__ENVELOPE__BODY_LEASE_ASK:
+		loop_on_lease_ask(loop, envelope->from, envelope->lease_ask);
+		break;
+	case PEER__ENVELOPE__BODY_LEASE_REPLY:
+		loop_on_lease_reply(loop, envelope->lease_reply);
 		break;
 	default:
 		break; /* of a later version */
@@ -621,9 +627,11 @@ static void loop_review(struct loop *loop)
 	uint64_t next_ns = pending_review(loop->pending, loop->now_ns, since_ns, loop->applied, why_not);
 	uint64_t read_ns = barriers_review(loop->barriers, loop->now_ns, since_ns);
 	uint64_t ask_ns = asks_review(loop->asks, loop->now_ns, since_ns, why_not);
+	uint64_t lease_ns = inquiries_review(loop->leases.inquiries, loop->now_ns, since_ns, why_not);
 	uint64_t again_ns = loop->now_ns + LOOP_REVIEW_MS * CLOCK_NS_PER_MS;
 	next_ns = read_ns < next_ns ? read_ns : next_ns;
 	next_ns = ask_ns < next_ns ? ask_ns : next_ns;
+	next_ns = lease_ns < next_ns ? lease_ns : next_ns;
 	loop->review_at_ns = again_ns < next_ns ? again_ns : next_ns;
 }
 
@@ -637,6 +645,7 @@ static void loop_report_dropped(struct loop *loop)
 uint64_t loop_finish(struct loop *loop)
 {
 	loop_append_forwarded(loop);
+	loop_count_leases(loop);
 	loop_begin_round(loop);
 	while (loop_propose_some(loop)) {
 	}
@@ -646,8 +655,10 @@ uint64_t loop_finish(struct loop *loop)
 	loop_changes(loop);
 	loop_report_dropped(loop);
 	uint64_t wake_ns = loop->wake_at_ms * CLOCK_NS_PER_MS;
-	bool somebody_waits =
-	    pending_count(loop->pending) != 0 || barriers_count(loop->barriers) != 0 || asks_count(loop->asks) != 0;
+	bool somebody_waits = pending_count(loop->pending) != 0 || barriers_count(loop->barriers) != 0 ||
+	                      asks_count(loop->asks) != 0 || inquiries_count(loop->leases.inquiries) != 0;
+	uint64_t lease_ns = loop_leases_wake_ns(loop);
+	wake_ns = lease_ns < wake_ns ? lease_ns : wake_ns;
 	if (loop->review_at_ns < wake_ns && somebody_waits)
 		wake_ns = loop->review_at_ns;
 	if (loop->pause_until_ns > loop->now_ns && loop->pause_until_ns < wake_ns)
@@ -673,6 +684,7 @@ enum err loop_new(const struct loop_options *options, struct loop **ret_loop)
 	loop->voters_max = options->voters_max;
 	random_init(&loop->random, ~options->raft->seed);
 	loop->asks = asks_new();
+	loop_leases_init(loop);
 	loop->pending = options->pending;
 	loop->barriers = options->barriers;
 	loop->shown = options->shown;
@@ -704,6 +716,7 @@ void loop_free(struct loop *loop)
 	}
 	check(loop->forwarded_count == 0); /* each run ends with loop_finish() */
 	asks_free(loop->asks);
+	loop_leases_fini(loop);
 	window_fini(&loop->window);
 	arena_fini(&loop->arena);
 	buffer_fini(&loop->frame);

@@ -41,6 +41,9 @@ enum {
 	LOOP_UNAPPLIED_BYTES_MAX = 64 << 20,
 	LOOP_REVIEW_MS = 20,       /* how late a deadline may be noticed */
 	LOOP_REFUSED_PAUSE_MS = 5, /* before a proposal that was refused as too much is tried again */
+	/* Of leases: what is asked of a leader and not answered, and how many it reads at once when it begins. */
+	LOOP_LEASE_WAITS_MAX = 65536,
+	LOOP_LEASES_READ_MAX = 1024,
 };
 
 /* What others may read of the core at any time; written by the raft role alone. */
@@ -67,6 +70,9 @@ struct loop_world {
 	/* Leader: who is a member, and who was (unless NULL), as of the applied state. In the arena. */
 	enum err (*members)(void *argument, struct arena *arena, struct kv_member_list *ret_members,
 	                    struct kv_member_list *ret_removed);
+	/* Leader: as kv_leases(), of the applied state. */
+	enum err (*leases)(void *argument, int64_t after, size_t max, struct arena *arena,
+	                   struct kv_lease_list *ret_list);
 };
 
 struct loop_options {
@@ -98,6 +104,11 @@ void loop_disk_stalled(struct loop *loop);
 struct ask;
 void loop_change(struct loop *loop, struct ask *ask);
 void loop_transfer(struct loop *loop, uint64_t peer); /* 0: to the voter that is furthest */
+/* What is asked of a lease; the inquiry is taken. */
+struct inquiry;
+void loop_inquire(struct loop *loop, struct inquiry *inquiry);
+/* What was applied to leases, in order: all of it up to an index before loop_applied() tells that index. */
+void loop_leased(struct loop *loop, const struct kv_lease_event *event);
 void loop_snapshot_ready(struct loop *loop, uint64_t peer, uint64_t index, uint64_t term, struct bytes config);
 /* peer 0: the one that was to be fetched, at (index, term); one that another has superseded is passed over. Else: the one for the
  * peer could not be made (index 0), or the one at (index, term) that it was told of is there no more. */

@@ -446,6 +446,7 @@ void loop_stop(struct loop *loop)
 {
 	loop->reform.asker_count = 0;
 	asks_stop(loop->asks);
+	inquiries_stop(loop->leases.inquiries);
 }
 
 void loop_changes(struct loop *loop)

@@ -5,6 +5,8 @@
 #include "base/random.h"
 #include "replica/asks.h"
 #include "replica/decision.h"
+#include "replica/inquiries.h"
+#include "replica/lessor.h"
 #include "replica/loop.h"
 
 enum {
@@ -44,6 +46,40 @@ struct reform {
 	size_t asker_count;
 };
 
+/* What a leader was asked of a lease, by a member or by itself, and has not answered. */
+struct lease_wait {
+	STAILQ_ENTRY(lease_wait) next;
+	uint64_t from, nonce;
+	struct inquiry_try asked;
+	uint64_t index; /* not before this is applied */
+};
+STAILQ_HEAD(lease_wait_list, lease_wait);
+
+struct lease_answer {
+	uint64_t from, nonce, number;
+	struct replica_lease_outcome outcome;
+};
+
+/*
+ *     idle --leads--> waiting --its first entry is applied--> reading --has read all--> counting
+ *       ^                |                                      |                         |
+ *       '----------------+---- leads not, or in another term ---+-------------------------'
+ */
+enum leases_standing { LEASES_IDLE, LEASES_WAITING, LEASES_READING, LEASES_COUNTING };
+
+struct leases {
+	struct inquiries *inquiries; /* of this node */
+	struct lessor *lessor;
+	enum leases_standing standing;
+	uint64_t term, first_index; /* that it leads in, and of an entry of that */
+	int64_t read_after;
+	uint64_t pause_until_ns;
+	struct lease_wait_list waits;
+	size_t wait_count;
+	struct lease_answer *answers; /* to be sent */
+	size_t answer_count, answer_capacity;
+};
+
 struct loop {
 	struct raft *core;
 	uint64_t cluster, member;
@@ -59,6 +95,7 @@ struct loop {
 	struct random random; /* for the ids of new members */
 	struct asks *asks;
 	struct reform reform;
+	struct leases leases;
 	uint64_t led_since_ns, roster_at_ns;
 	uint64_t fetch_index, fetch_term; /* of the snapshot that the core asked for last */
 	bool fetching;                    /* it is neither installed nor given up */
@@ -95,6 +132,19 @@ struct raft_event loop_event(const struct loop *loop, enum raft_event_type type)
 enum err loop_step(struct loop *loop, const struct raft_event *event, const struct loop_source *source);
 /* Leader: the other voter that has most of the log, of those that are heard; 0: none. */
 uint64_t loop_furthest_peer(const struct loop *loop);
+
+/* Appends loop->tries in one step; the core answers for all of them. The first one's index in *ret_index. */
+enum err loop_append(struct loop *loop, size_t count, uint64_t *ret_index);
+
+/* ---- loop_lease.c ---- */
+
+void loop_leases_init(struct loop *loop);
+void loop_leases_fini(struct loop *loop);
+void loop_on_lease_ask(struct loop *loop, uint64_t from, const Peer__LeaseAsk *ask);
+void loop_on_lease_reply(struct loop *loop, const Peer__LeaseReply *reply);
+/* What follows from the events of a run, and from time. loop->tries are free. */
+void loop_count_leases(struct loop *loop);
+uint64_t loop_leases_wake_ns(const struct loop *loop);
 
 /* ---- loop_change.c ---- */
 

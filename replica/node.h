@@ -30,6 +30,7 @@ enum letter_kind {
 	LETTER_UNREACHABLE,
 	LETTER_TRANSFER,
 	LETTER_CHANGE,
+	LETTER_LEASE,
 	LETTER_TRIM,
 	LETTER_SNAPSHOT_READY,
 	LETTER_SNAPSHOT_FAILED,
@@ -42,7 +43,8 @@ struct letter {
 	struct arena arena; /* holds what follows */
 	Peer__Envelope *envelope;
 	struct bytes config;
-	struct ask *ask; /* or NULL; answered with ERR_STOPPED if the letter is dropped */
+	struct ask *ask;         /* or NULL; answered with ERR_STOPPED if the letter is dropped */
+	struct inquiry *inquiry; /* likewise */
 };
 struct letter *letter_new(enum letter_kind kind);
 void letter_free(struct letter *letter);
@@ -77,6 +79,10 @@ struct replica {
 	atomic_uint_fast64_t write_began_ns;    /* of the write under way; 0: none */
 	uint64_t written_told, stalled_told_ns; /* by the raft role */
 	atomic_uint_fast64_t applied;           /* and its completions have run */
+
+	pthread_mutex_t leased_mutex; /* guards what was applied to leases and the raft role has not seen; a leaf */
+	struct kv_lease_event *leased;
+	size_t leased_count, leased_capacity;
 
 	struct roll *roll;
 	struct reports *reports;
@@ -115,6 +121,16 @@ void node_write(struct replica *replica, struct write_job *job);
 /* ---- node_apply.c ---- */
 void node_apply(void *argument); /* the duty */
 void node_apply_later(struct replica *replica, struct apply_job *job);
+
+/* ---- node_lease.c ---- */
+void node_leases_init(struct replica *replica);
+void node_leases_fini(struct replica *replica);
+/* For the store, of the apply role: as its observer. */
+struct kv_observer node_lease_observer(struct replica *replica);
+/* Tells the loop what was applied to leases. By the raft role. */
+void node_leases_told(struct replica *replica);
+enum err node_world_leases(void *argument, int64_t after, size_t max, struct arena *arena,
+                           struct kv_lease_list *ret_list);
 
 /* ---- node_facts.c ---- */
 void node_config_set(struct replica *replica, const struct raft_config *config);

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "replica/asks.h"
+#include "replica/inquiries.h"
 #include "replica/snapshots.h"
 
 struct letter *letter_new(enum letter_kind kind)
@@ -25,6 +26,8 @@ void letter_free(struct letter *letter)
 {
 	if (letter->ask != NULL)
 		ask_answer(letter->ask, ERR_STOPPED);
+	if (letter->inquiry != NULL)
+		inquiry_answer(letter->inquiry, ERR_STOPPED);
 	arena_fini(&letter->arena);
 	free(letter);
 }
@@ -75,6 +78,8 @@ bool node_received(void *argument, struct arena *arena, Peer__Envelope *envelope
 	case PEER__ENVELOPE__BODY_FORWARD_REPLY:
 	case PEER__ENVELOPE__BODY_CHANGE:
 	case PEER__ENVELOPE__BODY_CHANGE_REPLY:
+	case PEER__ENVELOPE__BODY_LEASE_ASK:
+	case PEER__ENVELOPE__BODY_LEASE_REPLY:
 		return !promises_nothing && node_post_message(replica, arena, envelope);
 	case PEER__ENVELOPE__BODY_STATUS:
 		reports_heard(replica->reports, envelope->from, envelope->status, atomic_load(&replica->shown.commit));
@@ -188,7 +193,8 @@ enum err node_loop_new(struct replica *replica, const struct raft_start *start, 
 	              .snapshot_make = node_world_snapshot_make,
 	              .snapshot_fetch = node_world_snapshot_fetch,
 	              .config_changed = node_world_config_changed,
-	              .members = node_world_members},
+	              .members = node_world_members,
+	              .leases = node_world_leases},
 	};
 	return loop_new(&options, ret_loop);
 }
@@ -212,6 +218,10 @@ static void node_open_letter(struct replica *replica, struct letter *letter)
 	case LETTER_CHANGE:
 		loop_change(loop, letter->ask);
 		letter->ask = NULL;
+		break;
+	case LETTER_LEASE:
+		loop_inquire(loop, letter->inquiry);
+		letter->inquiry = NULL;
 		break;
 	case LETTER_TRIM:
 		loop_trimmed(loop, letter->index);
@@ -269,9 +279,10 @@ void node_raft(void *argument)
 		loop_stop(replica->loop);
 		return;
 	}
-	uint64_t written = atomic_load(&replica->written);
+	uint64_t written = atomic_load(&replica->written), applied = atomic_load(&replica->applied);
 	uint64_t now_ns = clock_steady_ns(); /* after all that it is the time of came in */
 	loop_now(replica->loop, now_ns, clock_wall_ns());
+	node_leases_told(replica); /* what was applied up to there, and of what a letter can speak */
 	while (letters != NULL) {
 		struct letter *letter = (struct letter *)letters;
 		letters = letters->next;
@@ -282,7 +293,7 @@ void node_raft(void *argument)
 		replica->written_told = written;
 		loop_written(replica->loop, written);
 	}
-	loop_applied(replica->loop, atomic_load(&replica->applied));
+	loop_applied(replica->loop, applied);
 	if (pending_session(replica->pending) == 0)
 		pending_session_ask(replica->pending, node_session_opened, replica);
 	uint64_t disk_ns = node_watch_disk(replica, now_ns);

@@ -12,6 +12,7 @@
 #include "base/wait.h"
 #include "replica/asks.h"
 #include "replica/decision.h"
+#include "replica/inquiries.h"
 #include "replica/node.h"
 #include "replica/recovery.h"
 #include "replica/snapshots.h"
@@ -89,6 +90,7 @@ static struct replica *replica_new(const struct replica_options *options)
 	replica->started_ns = clock_wall_ns();
 	pthread_mutex_init(&replica->jobs_mutex, NULL);
 	pthread_mutex_init(&replica->facts_mutex, NULL);
+	node_leases_init(replica);
 	STAILQ_INIT(&replica->writes);
 	STAILQ_INIT(&replica->applies);
 	raft_config_init(&replica->config);
@@ -128,6 +130,10 @@ static enum err replica_recover(struct replica *replica)
 	struct raftlog_state state = {0};
 	struct raft_start start = {0};
 	enum err err = recovery_open(replica, &state);
+	if (err == ERR_OK) {
+		struct kv_observer leases = node_lease_observer(replica);
+		store_observe(replica->store, &leases);
+	}
 	if (err == ERR_OK)
 		err = recovery_start(replica, &state, &arena, &start);
 	if (err == ERR_OK)
@@ -259,6 +265,7 @@ void replica_close(struct replica *replica)
 	mailbox_free(replica->inbox);
 	mailbox_free(replica->keeper_bell);
 	raft_config_fini(&replica->config);
+	node_leases_fini(replica);
 	pthread_mutex_destroy(&replica->facts_mutex);
 	pthread_mutex_destroy(&replica->jobs_mutex);
 	arena_fini(&replica->arena);
@@ -328,6 +335,27 @@ enum err replica_propose_wait(struct replica *replica, const struct kv_command *
 uint64_t replica_session(struct replica *replica)
 {
 	return pending_session(replica->pending);
+}
+
+/* ---- leases ---- */
+
+enum err replica_lease(struct replica *replica, enum replica_lease_ask ask, int64_t id, uint64_t deadline_ns,
+                       replica_leased done, void *argument)
+{
+	enum err err = replica_refuses(replica);
+	if (err != ERR_OK)
+		return err;
+	struct letter *letter = letter_new(LETTER_LEASE);
+	letter->inquiry = inquiry_new(ask, id, deadline_ns, done, argument);
+	err = mailbox_post(replica->inbox, &letter->link);
+	if (err == ERR_OK) {
+		crew_want(replica->crew, CREW_RAFT);
+		return ERR_OK;
+	}
+	inquiry_free(letter->inquiry);
+	letter->inquiry = NULL;
+	letter_free(letter);
+	return err;
 }
 
 /* ---- members ---- */

@@ -100,6 +100,26 @@ enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_
                          bool *ret_pending) MUST_USE;
 enum err replica_barrier_wait(struct replica *replica, uint64_t deadline_ns) MUST_USE;
 
+/* ---- leases ---- */
+
+struct replica_lease_outcome {
+	/* ERR_OK. ERR_LEASE_NOT_FOUND: there is no such lease, or not any more. ERR_NO_LEADER, ERR_TIMEOUT: nobody could say until
+	 * the deadline; a lease may have been kept alive all the same. ERR_BUSY: too many were asked of. ERR_STOPPED. */
+	enum err err;
+	int64_t ttl_s, left_ms; /* as it was granted; how long it has now */
+};
+/* Runs exactly once if the submitting call succeeded, on the raft or main role, and must be short. */
+typedef void (*replica_leased)(void *argument, const struct replica_lease_outcome *outcome);
+
+enum replica_lease_ask {
+	REPLICA_LEASE_KEEP_ALIVE = 1, /* from now on it has its whole time again */
+	REPLICA_LEASE_LOOK,           /* how long has it? */
+};
+/* From any member: the leader counts. What was acknowledged anywhere before the call is seen. Refused at once (and done never runs):
+ * ERR_BUSY, ERR_STOPPED, ERR_DAMAGED. ON_ANY_THREAD */
+enum err replica_lease(struct replica *replica, enum replica_lease_ask ask, int64_t id, uint64_t deadline_ns,
+                       replica_leased done, void *argument) MUST_USE;
+
 /* ---- members ---- */
 
 enum replica_change_kind {

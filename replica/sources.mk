@@ -15,17 +15,21 @@ libreplica_a_SOURCES = \
 	replica/frame.c replica/frame.h \
 	replica/identity.c replica/identity.h \
 	replica/inbound.c \
+	replica/inquiries.c replica/inquiries.h \
 	replica/job.c replica/job.h \
 	replica/join.c replica/join.h \
+	replica/lessor.c replica/lessor.h \
 	replica/link.c \
 	replica/loop.c replica/loop.h replica/loop_private.h \
 	replica/loop_change.c \
+	replica/loop_lease.c \
 	replica/metrics.c \
 	replica/node.h \
 	replica/node_apply.c \
 	replica/node_facts.c \
 	replica/node_join.c \
 	replica/node_keeper.c \
+	replica/node_lease.c \
 	replica/node_log.c \
 	replica/node_raft.c \
 	replica/node_standing.c \

@@ -11,7 +11,7 @@
 #include "store/store.h"
 #include "store/view.h"
 
-enum { OBSERVERS_MAX = 4 };
+enum { OBSERVERS_MAX = 8 };
 
 struct store {
 	struct kv kv;

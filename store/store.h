@@ -33,7 +33,7 @@ enum err store_open(const struct store_options *options, struct store **ret_stor
 void store_close(struct store *store);
 /* For readers; lives as long as the store. */
 struct kv *store_kv(struct store *store);
-/* Before the first apply. At most 4. */
+/* Before the first apply. At most 8. */
 void store_observe(struct store *store, const struct kv_observer *observer);
 
 struct store_entry {

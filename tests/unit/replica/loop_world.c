@@ -58,6 +58,18 @@ static enum err world_members(void *argument, struct arena *arena, struct kv_mem
 	return ERR_OK;
 }
 
+static enum err world_leases(void *argument, int64_t after, size_t max, struct arena *arena,
+                             struct kv_lease_list *ret_list)
+{
+	struct world *world = argument;
+	size_t from = 0;
+	while (from < world->leases.count && world->leases.leases[from].id <= after)
+		from++;
+	size_t left = world->leases.count - from;
+	*ret_list = (struct kv_lease_list){.leases = world->leases.leases + from, .count = left < max ? left : max};
+	return ERR_OK;
+}
+
 void world_init_promised(struct world *world, size_t voters, uint32_t promised_ms)
 {
 	log_level_set(LOG_ERROR_LEVEL);
@@ -103,7 +115,8 @@ void world_init_promised(struct world *world, size_t voters, uint32_t promised_m
 	                                         .apply = world_apply,
 	                                         .snapshot_fetch = world_snapshot_fetch,
 	                                         .config_changed = world_config_changed,
-	                                         .members = world_members}};
+	                                         .members = world_members,
+	                                         .leases = world_leases}};
 	assert_int_equal(loop_new(&options, &world->loop), ERR_OK);
 }
 

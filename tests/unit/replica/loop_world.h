@@ -29,6 +29,7 @@ struct world {
 	unsigned fetches;
 	uint64_t fetch_index;
 	struct kv_member_list members; /* what the state says of them */
+	struct kv_lease_list leases;   /* likewise, by id */
 };
 
 void world_init_promised(struct world *world, size_t voters, uint32_t promised_ms);

@@ -16,8 +16,12 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_identity \
 	tests/unit/replica/test_install \
 	tests/unit/replica/test_join \
+	tests/unit/replica/test_inquiries \
+	tests/unit/replica/test_lease_cluster \
+	tests/unit/replica/test_lessor \
 	tests/unit/replica/test_loop \
 	tests/unit/replica/test_loop_change \
+	tests/unit/replica/test_loop_lease \
 	tests/unit/replica/test_membership \
 	tests/unit/replica/test_node_standing \
 	tests/unit/replica/test_pending \
@@ -45,6 +49,10 @@ tests_unit_replica_test_frame_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_identity_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_install_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_join_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_inquiries_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_lessor_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_loop_lease_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)
+tests_unit_replica_test_lease_cluster_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_loop_change_LDADD = libloopworld.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_membership_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)
