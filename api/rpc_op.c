@@ -135,33 +135,53 @@ struct kv_op rpc_delete_of(const Etcdserverpb__DeleteRangeRequest *request)
 	                              .want_prev = request->prev_kv}};
 }
 
+/* What another target is to be compared with counts as nothing. */
+static int64_t rpc_compare_number(const Etcdserverpb__Compare *request)
+{
+	switch ((int)request->target) {
+	case ETCDSERVERPB__COMPARE__COMPARE_TARGET__VERSION:
+		return request->target_union_case == ETCDSERVERPB__COMPARE__TARGET_UNION_VERSION ? request->version : 0;
+	case ETCDSERVERPB__COMPARE__COMPARE_TARGET__CREATE:
+		return request->target_union_case == ETCDSERVERPB__COMPARE__TARGET_UNION_CREATE_REVISION
+		           ? request->create_revision
+		           : 0;
+	case ETCDSERVERPB__COMPARE__COMPARE_TARGET__MOD:
+		return request->target_union_case == ETCDSERVERPB__COMPARE__TARGET_UNION_MOD_REVISION
+		           ? request->mod_revision
+		           : 0;
+	case ETCDSERVERPB__COMPARE__COMPARE_TARGET__LEASE:
+		return request->target_union_case == ETCDSERVERPB__COMPARE__TARGET_UNION_LEASE ? request->lease : 0;
+	default:
+		return 0;
+	}
+}
+
+/* proto3 lets any number through. To etcd a target that is none is equal to everything, and a result that is none holds, but for the
+ * value of a key that is not there. The store knows neither, and is asked for what holds, or does not, by itself. */
+static void rpc_compare_unknown(const Etcdserverpb__Compare *request, struct kv_compare *compare)
+{
+	bool target_known = (unsigned)request->target <= ETCDSERVERPB__COMPARE__COMPARE_TARGET__LEASE;
+	bool result_known = (unsigned)request->result <= ETCDSERVERPB__COMPARE__COMPARE_RESULT__NOT_EQUAL;
+	if (target_known && result_known)
+		return;
+	bool holds = !result_known || request->result == ETCDSERVERPB__COMPARE__COMPARE_RESULT__EQUAL;
+	bool there = request->target == ETCDSERVERPB__COMPARE__COMPARE_TARGET__VALUE;
+	compare->target = KV_VERSION;
+	compare->result = holds ? KV_GREATER : KV_LESS;
+	compare->number = holds && !there ? -1 : 0; /* a key that is not there has version 0 */
+}
+
 static struct kv_compare rpc_compare_of(const Etcdserverpb__Compare *request)
 {
 	struct kv_compare compare = {
 	    .target = (enum kv_target)request->target,
 	    .result = (enum kv_result_of_compare)request->result,
 	    .range = {proto_bytes(request->key), proto_bytes(request->range_end)},
+	    .number = rpc_compare_number(request),
 	};
-	switch ((int)request->target_union_case) {
-	case ETCDSERVERPB__COMPARE__TARGET_UNION_VERSION:
-		compare.number = request->version;
-		break;
-	case ETCDSERVERPB__COMPARE__TARGET_UNION_CREATE_REVISION:
-		compare.number = request->create_revision;
-		break;
-	case ETCDSERVERPB__COMPARE__TARGET_UNION_MOD_REVISION:
-		compare.number = request->mod_revision;
-		break;
-	case ETCDSERVERPB__COMPARE__TARGET_UNION_LEASE:
-		compare.number = request->lease;
-		break;
-	case ETCDSERVERPB__COMPARE__TARGET_UNION_VALUE:
+	if (request->target_union_case == ETCDSERVERPB__COMPARE__TARGET_UNION_VALUE)
 		compare.value = proto_bytes(request->value);
-		break;
-	case ETCDSERVERPB__COMPARE__TARGET_UNION__NOT_SET:
-	default:
-		break; /* zero */
-	}
+	rpc_compare_unknown(request, &compare);
 	return compare;
 }
 
@@ -259,9 +279,9 @@ static Etcdserverpb__ResponseHeader *rpc_part_header(int64_t revision, struct ar
 	return header;
 }
 
-static Etcdserverpb__ResponseOp *rpc_part_answer(const struct kv_response *response, int64_t revision,
-                                                 struct arena *arena)
+static Etcdserverpb__ResponseOp *rpc_part_answer(const struct kv_response *response, struct arena *arena)
 {
+	int64_t revision = response->revision;
 	Etcdserverpb__ResponseOp *part = arena_take(arena, sizeof *part);
 	etcdserverpb__response_op__init(part);
 	switch (response->kind) {
@@ -300,6 +320,6 @@ Etcdserverpb__TxnResponse *rpc_txn_answer(const struct kv_result *result, struct
 	answer->n_responses = result->response_count;
 	answer->responses = arena_zero(arena, result->response_count, sizeof(Etcdserverpb__ResponseOp *));
 	for (size_t at = 0; at < result->response_count; at++)
-		answer->responses[at] = rpc_part_answer(&result->responses[at], result->revision, arena);
+		answer->responses[at] = rpc_part_answer(&result->responses[at], arena);
 	return answer;
 }

@@ -83,6 +83,11 @@ static Store__Move *move_pack(const struct kv_op *op, struct arena *arena)
 	return message;
 }
 
+static bool range_is_known(const struct kv_range_request *range)
+{
+	return (unsigned)range->order <= KV_DESCEND && (unsigned)range->sort <= KV_SORT_VALUE;
+}
+
 static enum err txn_pack(const struct kv_txn *txn, unsigned depth, struct arena *arena, Store__Txn **ret_message);
 
 static enum err txn_pack_bytes(const struct kv_txn *txn, unsigned depth, struct arena *arena,
@@ -116,7 +121,7 @@ static enum err op_pack(const struct kv_op *op, unsigned depth, struct arena *ar
 	case KV_RANGE:
 		message->op_case = STORE__OP__OP_RANGE;
 		message->range = range_pack(&op->range, arena);
-		return ERR_OK;
+		return range_is_known(&op->range) ? ERR_OK : ERR_INVALID;
 	case KV_TXN:
 		message->op_case = STORE__OP__OP_TXN;
 		return txn_pack_bytes(op->txn, depth + 1, arena, &message->txn);
@@ -139,10 +144,21 @@ static enum err ops_pack(const struct kv_op *ops, size_t count, unsigned depth, 
 	return err;
 }
 
+/* What cannot be read again must not come into the log: it would stop every node. */
+static bool compares_are_known(const struct kv_txn *txn)
+{
+	for (size_t i = 0; i < txn->compare_count; i++)
+		if ((unsigned)txn->compares[i].target > KV_ID || (unsigned)txn->compares[i].result > KV_NOT_EQUAL)
+			return false;
+	return true;
+}
+
 static enum err txn_pack(const struct kv_txn *txn, unsigned depth, struct arena *arena, Store__Txn **ret_message)
 {
 	if (depth > KV_TXN_DEPTH_MAX)
 		return ERR_LIMIT;
+	if (!compares_are_known(txn))
+		return ERR_INVALID;
 	Store__Txn *message = arena_take(arena, sizeof *message);
 	store__txn__init(message);
 	message->n_compares = txn->compare_count;

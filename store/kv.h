@@ -142,6 +142,8 @@ struct kv_response {
 	size_t record_count;
 	int64_t count; /* KV_RANGE: all in range; KV_DELETE: deleted; KV_MOVE: moved */
 	bool more;     /* KV_RANGE: cut by the limit */
+	/* Of the store as the operation left it: before anything was changed, the one that the transaction found. */
+	int64_t revision;
 	const struct kv_result *txn;
 };
 
@@ -239,7 +241,8 @@ struct kv_command {
 };
 
 struct buffer;
-/* ERR_TOO_LARGE past the buffer's maximum, ERR_LIMIT for a transaction that is nested too deeply. */
+/* ERR_TOO_LARGE past the buffer's maximum, ERR_LIMIT for a transaction that is nested too deeply, ERR_INVALID for an
+ * enumeration's number that is none of its. */
 enum err kv_command_encode(const struct kv_command *command, struct buffer *buffer) MUST_USE;
 /* Everything in *ret_command lives in the arena or in `encoded`. ERR_CORRUPT. */
 enum err kv_command_decode(struct bytes encoded, struct arena *arena, struct kv_command *ret_command) MUST_USE;

@@ -171,6 +171,14 @@ static enum err op_execute(struct txn_run *run, const struct kv_op *op, struct k
 	return err;
 }
 
+static enum err op_answer(struct txn_run *run, const struct kv_op *op, struct kv_response *response)
+{
+	enum err err = op_execute(run, op, response);
+	if (response != NULL)
+		response->revision = run->edit->revision - (run->edit->count == 0);
+	return err;
+}
+
 static enum err txn_execute_ops(struct txn_run *run, const struct kv_txn *txn, struct kv_result *ret_result)
 {
 	check(run->path_at < run->path_count);
@@ -182,7 +190,7 @@ static enum err txn_execute_ops(struct txn_run *run, const struct kv_txn *txn, s
 		responses = arena_zero(run->results, count, sizeof *responses);
 	enum err err = ERR_OK;
 	for (size_t i = 0; i < count && err == ERR_OK; i++)
-		err = op_execute(run, &ops[i], responses != NULL ? &responses[i] : NULL);
+		err = op_answer(run, &ops[i], responses != NULL ? &responses[i] : NULL);
 	ret_result->succeeded = holds;
 	ret_result->responses = responses;
 	ret_result->response_count = responses != NULL ? count : 0;

@@ -14,6 +14,7 @@ API_TESTS = \
 	tests/unit/api/test_rpc_auth \
 	tests/unit/api/test_rpc_cluster \
 	tests/unit/api/test_rpc_maintenance \
+	tests/unit/api/test_rpc_op \
 	tests/unit/api/test_rpc_watch \
 	tests/unit/api/test_watch
 check_PROGRAMS += $(API_TESTS)
@@ -51,3 +52,5 @@ tests_unit_api_test_rpc_maintenance_SOURCES = tests/unit/api/test_rpc_maintenanc
 tests_unit_api_test_rpc_maintenance_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_watch_SOURCES = tests/unit/api/test_rpc_watch.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_watch_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_op_SOURCES = tests/unit/api/test_rpc_op.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_op_LDADD = $(API_TEST_LIBS)

@@ -250,6 +250,28 @@ static void too_deep_and_too_large_are_refused(void **state)
 	assert_int_equal(buffer.size, 0);
 }
 
+/* A number that no decoder knows would stop every node, for good, once it is in the log. */
+static void numbers_that_mean_nothing_are_refused(void **state)
+{
+	(void)state;
+	AUTO_BUFFER struct buffer buffer;
+	buffer_init(&buffer, 1 << 10);
+	struct kv_compare compare = {.result = (enum kv_result_of_compare)(KV_NOT_EQUAL + 1),
+	                             .range = {.start = B("k")}};
+	struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = {.compares = &compare, .compare_count = 1}};
+	assert_int_equal(kv_command_encode(&command, &buffer), ERR_INVALID);
+	compare.result = KV_EQUAL;
+	compare.target = (enum kv_target)(KV_ID + 1);
+	assert_int_equal(kv_command_encode(&command, &buffer), ERR_INVALID);
+	struct kv_op range = {.kind = KV_RANGE, .range = {.range = {.start = B("k")}, .order = (enum kv_order)3}};
+	command.txn = (struct kv_txn){.success = &range, .success_count = 1};
+	assert_int_equal(kv_command_encode(&command, &buffer), ERR_INVALID);
+	range.range.order = KV_DESCEND;
+	range.range.sort = (enum kv_sort)(KV_SORT_VALUE + 1);
+	assert_int_equal(kv_command_encode(&command, &buffer), ERR_INVALID);
+	assert_int_equal(buffer.size, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -258,6 +280,7 @@ int main(void)
 	    TEST(any_command_is_the_same_bytes_after_the_way_there_and_back),
 	    TEST(damaged_commands_are_survived),
 	    TEST(too_deep_and_too_large_are_refused),
+	    TEST(numbers_that_mean_nothing_are_refused),
 	};
 	return UNIT_RUN(tests);
 }
