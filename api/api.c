@@ -22,6 +22,7 @@ enum {
 
 struct api {
 	struct service service;
+	size_t bodies_bytes;
 	char *control_path;
 	struct connection_set control_clients, http_clients;
 	struct listener control, *http; /* one for each address */
@@ -99,6 +100,7 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 	    .watch_progress_ms = options->watch_progress_ms != 0 ? options->watch_progress_ms : API_PROGRESS_MS,
 	    .request_bytes_max = API_REQUEST_BYTES_MAX,
 	    .value_bytes_max = options->value_bytes_max,
+	    .bodies_bytes = &api->bodies_bytes,
 	    .version = options->version,
 	};
 	api->control_path = memory_dup_string(options->control_path);

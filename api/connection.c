@@ -84,7 +84,7 @@ bool connection_is_busy(const struct connection *connection)
 
 static void connection_watch(struct connection *connection)
 {
-	bool reads = !connection_is_busy(connection) && !connection->ended;
+	bool reads = !connection_is_busy(connection) && !connection->ended && !connection->held;
 	uint32_t events =
 	    (reads ? (uint32_t)EPOLLIN : 0) | (connection_backlog_bytes(connection) > 0 ? (uint32_t)EPOLLOUT : 0);
 	reactor_change(connection->set->reactor, &connection->source, events);
@@ -192,9 +192,16 @@ void connection_pause(struct connection *connection)
 	connection->begun_ns = 0;
 }
 
+void connection_listen(struct connection *connection)
+{
+	connection->listens = true;
+	connection->begun_ns = 0;
+}
+
 void connection_resume(struct connection *connection)
 {
-	connection->busy = false;
+	connection->busy = connection->listens = connection->held = false;
+	connection->begun_ns = 0;
 	connection->moved_ns = clock_steady_ns();
 	connection_flush(connection);
 	if (!connection->closed && !connection->receiving)
@@ -257,7 +264,7 @@ static bool connection_is_overdue(const struct connection *connection, uint64_t 
 	uint64_t still_ms = (now_ns - connection->moved_ns) / CLOCK_NS_PER_MS;
 	if (connection_backlog_bytes(connection) > 0)
 		return still_ms > protocol->stalled_ms_max;
-	if (connection->busy)
+	if (connection->busy || connection->listens)
 		return false;
 	if (connection->begun_ns != 0)
 		return (now_ns - connection->begun_ns) / CLOCK_NS_PER_MS > protocol->request_ms_max;

@@ -48,6 +48,8 @@ struct connection {
 	uint64_t begun_ns;  /* when the first byte of the request came; 0: there is none */
 	uint64_t moved_ns;  /* when a byte last came or went */
 	bool busy;          /* a request is under way */
+	bool listens;       /* a request is under way, and its client is listened to */
+	bool held;          /* the protocol takes nothing more for now: nothing is read */
 	bool receiving;     /* the protocol's received() runs */
 	bool ended;         /* the client sends nothing more */
 	bool finishing;     /* to be closed when the output is fetched */
@@ -83,6 +85,9 @@ void connection_finish(struct connection *connection);
 /* The request is whole: nothing is read until connection_resume(), which sends the answer, and hands over what has come
  * meanwhile (from within received(), it leaves that to its caller). */
 void connection_pause(struct connection *connection);
+/* A request is under way that its client may still say something to, or give up by going away: what comes is handed over, until
+ * connection_resume(). No time is waited for but that of the output. */
+void connection_listen(struct connection *connection);
 void connection_resume(struct connection *connection);
 bool connection_is_busy(const struct connection *connection);
 

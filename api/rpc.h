@@ -44,6 +44,7 @@ struct rpc_status {
 
 /* The etcd that we are like: clients ask for features by it. */
 #define RPC_ETCD_VERSION "3.6.11"
+#define RPC_ETCD_CLUSTER_VERSION "3.6.0"
 #define RPC_ETCD_STORAGE_VERSION "3.6.0"
 
 enum {

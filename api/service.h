@@ -21,5 +21,6 @@ struct service {
 	uint64_t watch_progress_ms; /* between the notices of a quiet watch */
 	size_t request_bytes_max;   /* of one message of theirs */
 	size_t value_bytes_max;
+	size_t *bodies_bytes; /* that are kept of requests of HTTP */
 	const char *version;
 };

@@ -34,9 +34,12 @@ libapi_a_SOURCES = \
 	api/endpoint.c api/endpoint.h \
 	api/events.c api/events.h \
 	api/events_index.c api/events_index.h \
+	api/exchange.c api/exchange.h \
 	api/front.c api/front.h \
+	api/gateway.c api/gateway.h \
 	api/grpc.c api/grpc.h \
 	api/grpc_stream.c \
+	api/health.c \
 	api/http.c api/http.h \
 	api/listener.c api/listener.h \
 	api/reactor.c api/reactor.h \

@@ -3,6 +3,7 @@ API_TESTS = \
 	tests/unit/api/test_connection \
 	tests/unit/api/test_control \
 	tests/unit/api/test_events_index \
+	tests/unit/api/test_gateway \
 	tests/unit/api/test_grpc \
 	tests/unit/api/test_http \
 	tests/unit/api/test_json \
@@ -30,6 +31,9 @@ tests_unit_api_test_proto_json_LDADD = libapi.a libcontrol.a libbase.a $(JANSSON
 API_FIXTURE = tests/unit/api/fixture.c tests/unit/api/fixture.h
 API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \
 	$(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_gateway_SOURCES = \
+	tests/unit/api/test_gateway.c tests/unit/api/http_client.c tests/unit/api/http_client.h $(API_FIXTURE)
+tests_unit_api_test_gateway_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_grpc_SOURCES = \
 	tests/unit/api/test_grpc.c tests/unit/api/grpc_client.c tests/unit/api/grpc_client.h $(API_FIXTURE)
 tests_unit_api_test_grpc_LDADD = $(API_TEST_LIBS)

@@ -30,7 +30,9 @@ static void each_path_answers(void **state)
 	says(ask(fixture, "/livez"), "\r\n\r\nok\n");
 	says(ask(fixture, "/readyz"), "\r\n\r\nok\n");
 	says(ask(fixture, "/readyz?verbose"), "[+]linearizable_read ok\n");
-	says(ask(fixture, "/version"), "{\"etcfs\":\"1.2.3\"}");
+	says(ask(fixture, "/readyz?verbose"), "[+]non_learner ok\nok\n");
+	says(ask(fixture, "/version"), "{\"etcdserver\":\"3.6.11\",\"etcdcluster\":\"3.6.0\",\"storage\":\"3.6.0\","
+	                               "\"etcfs\":\"1.2.3\"}");
 	says(ask(fixture, "/metrics"), "etcd_server_has_leader 1");
 	says(ask(fixture, "/metrics"), "Content-Type: text/plain; version=0.0.4");
 }
@@ -41,9 +43,26 @@ static void without_a_quorum_the_node_lives_and_is_not_ready(void **state)
 	solo_set_weather(fixture->replica, SOLO_NO_QUORUM);
 	says(ask(fixture, "/livez"), "200 OK");
 	says(ask(fixture, "/readyz"), "503 Service Unavailable");
-	says(ask(fixture, "/readyz"), "[-]linearizable_read failed: ");
+	says(ask(fixture, "/readyz"), "[-]linearizable_read failed: etcdserver: request timed out\n");
 	says(ask(fixture, "/health"), "\"health\":\"false\"");
 	says(ask(fixture, "/health?serializable=true"), "\"health\":\"true\"");
+	says(ask(fixture, "/health?exclude=&serializable=true&x"), "\"health\":\"true\"");
+	says(ask(fixture, "/health?serializable=truer"), "\"health\":\"false\"");
+}
+
+static void a_check_can_be_asked_for_alone_or_left_out(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	solo_set_weather(fixture->replica, SOLO_NO_QUORUM);
+	says(ask(fixture, "/readyz/linearizable_read"), "503 ");
+	says(ask(fixture, "/readyz/non_learner"), "\r\n\r\nok\n");
+	says(ask(fixture, "/readyz/non_learner?verbose"), "\r\n\r\n[+]non_learner ok\nok\n");
+	says(ask(fixture, "/readyz?exclude=linearizable_read"), "\r\n\r\nok\n");
+	says(ask(fixture, "/readyz?exclude=linear&exclude=nothing"), "503 ");
+	says(ask(fixture, "/livez?exclude=serializable_read&verbose"), "\r\n\r\nok\n");
+	says(ask(fixture, "/livez/serializable_read"), "200 OK");
+	says(ask(fixture, "/livez/linearizable_read"), "404 ");
+	says(ask(fixture, "/readyzz"), "404 ");
 }
 
 static void other_paths_and_methods_are_refused_with_a_hint(void **state)
@@ -51,10 +70,31 @@ static void other_paths_and_methods_are_refused_with_a_hint(void **state)
 	struct fixture *fixture = fixture_of(state);
 	says(ask(fixture, "/"), "404 Not Found");
 	says(ask(fixture, "/"), "/metrics");
-	says(ask(fixture, "/v3/kv/range"), "not served yet");
 	const char *answer = fixture_http(fixture, "DELETE /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 	says(answer, "405 Method Not Allowed");
 	says(answer, "Allow: GET\r\n");
+	answer = fixture_http(fixture, "POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+	                               "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n");
+	says(answer, "405 Method Not Allowed");
+	says(answer, "\r\n\r\nok\n");
+}
+
+/* RFC 9110 §9.3.2: nothing but the head, and then the next answer. */
+static void a_head_has_no_body(void **state)
+{
+	const char *answer = fixture_http(fixture_of(state), "HEAD /health HTTP/1.1\r\nHost: h\r\n\r\n"
+	                                                     "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n");
+	says(answer, "HTTP/1.1 405 Method Not Allowed\r\n");
+	says(answer, "Allow: GET\r\n\r\nHTTP/1.1 200 OK\r\n");
+}
+
+/* RFC 9110 §7.8: it is passed over. */
+static void an_upgrade_may_be_offered(void **state)
+{
+	says(fixture_http(fixture_of(state), "GET /livez HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+	                                     "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAA\r\n\r\n"),
+	     "\r\n\r\nok\n");
+	says(fixture_http(fixture_of(state), "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"), "405 ");
 }
 
 static void requests_in_one_packet_are_answered_in_order(void **state)
@@ -100,7 +140,7 @@ static void what_a_stranger_sends_has_limits(void **state)
 	says(
 	    fixture_http(fixture, arena_format(&fixture->arena, "GET / HTTP/1.1\r\nA: %s\r\n\r\n", xs(fixture, 17000))),
 	    "431 ");
-	says(fixture_http(fixture, "POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"), "413 ");
+	says(fixture_http(fixture, "POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc"), "413 ");
 	says(fixture_http(fixture, "\x16\x03\x01\x02\x00 this is TLS"), "400 Bad Request");
 }
 
@@ -162,6 +202,9 @@ int main(void)
 	    CASE(each_path_answers),
 	    CASE(without_a_quorum_the_node_lives_and_is_not_ready),
 	    CASE(other_paths_and_methods_are_refused_with_a_hint),
+	    CASE(a_check_can_be_asked_for_alone_or_left_out),
+	    CASE(a_head_has_no_body),
+	    CASE(an_upgrade_may_be_offered),
 	    CASE(requests_in_one_packet_are_answered_in_order),
 	    CASE(a_request_may_come_byte_by_byte),
 	    CASE(what_a_stranger_sends_has_limits),
