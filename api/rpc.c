@@ -16,9 +16,13 @@ static const struct {
 	const struct rpc_method *methods;
 	const size_t *count;
 } rpc_rows[] = {
-    {rpc_kv_methods, &rpc_kv_count},           {rpc_watch_methods, &rpc_watch_count},
-    {rpc_cluster_methods, &rpc_cluster_count}, {rpc_maintenance_methods, &rpc_maintenance_count},
-    {rpc_auth_methods, &rpc_auth_count},       {rpc_health_methods, &rpc_health_count},
+    {rpc_kv_methods, &rpc_kv_count},
+    {rpc_lease_methods, &rpc_lease_count},
+    {rpc_watch_methods, &rpc_watch_count},
+    {rpc_cluster_methods, &rpc_cluster_count},
+    {rpc_maintenance_methods, &rpc_maintenance_count},
+    {rpc_auth_methods, &rpc_auth_count},
+    {rpc_health_methods, &rpc_health_count},
 };
 
 enum { RPC_TABLES = sizeof rpc_rows / sizeof rpc_rows[0] };
@@ -306,6 +310,9 @@ struct rpc_wait {
 	void (*ready)(struct rpc_call *call, enum err err);
 	void (*proposed)(struct rpc_call *call, enum err err, struct kv_result *result);
 	void (*changed)(struct rpc_call *call, const struct rpc_change_outcome *outcome);
+	void (*leased)(struct rpc_call *call, void *context, const struct replica_lease_outcome *outcome);
+	void *context;
+	struct replica_lease_outcome lease;
 	enum err err;
 	struct kv_result *result;
 	char *why;
@@ -321,6 +328,8 @@ static void rpc_wait_end(struct rpc_wait *wait)
 		wait->ready(call, wait->err);
 	else if (wait->proposed != NULL)
 		wait->proposed(call, wait->err, wait->err == ERR_OK ? wait->result : NULL);
+	else if (wait->leased != NULL)
+		wait->leased(call, wait->context, &wait->lease);
 	else
 		wait->changed(call, &(struct rpc_change_outcome){.err = wait->err, .why = wait->why, .id = wait->id});
 	kv_result_free(wait->result);
@@ -372,6 +381,13 @@ static void rpc_is_changed(void *argument, const struct replica_change_outcome *
 	rpc_is_ready(wait, outcome->err);
 }
 
+static void rpc_is_leased(void *argument, const struct replica_lease_outcome *outcome)
+{
+	struct rpc_wait *wait = argument;
+	wait->lease = *outcome;
+	rpc_is_ready(wait, outcome->err);
+}
+
 uint64_t rpc_deadline_ns(const struct rpc_call *call)
 {
 	uint64_t own_ns = clock_steady_ns() + call->service->request_timeout_ms * CLOCK_NS_PER_MS;
@@ -407,6 +423,19 @@ void rpc_change(struct rpc_call *call, const struct replica_change *change,
 	enum err err = replica_change(call->service->replica, change, rpc_deadline_ns(call), rpc_is_changed, wait);
 	if (err != ERR_OK)
 		rpc_wait_refused(wait, err);
+}
+
+void rpc_lease(struct rpc_call *call, enum replica_lease_ask ask, int64_t id, void *context,
+               void (*then)(struct rpc_call *call, void *context, const struct replica_lease_outcome *outcome))
+{
+	struct rpc_wait *wait = rpc_wait_new(call);
+	wait->leased = then;
+	wait->context = context;
+	enum err err = replica_lease(call->service->replica, ask, id, rpc_deadline_ns(call), rpc_is_leased, wait);
+	if (err == ERR_OK)
+		return;
+	wait->lease.err = err;
+	rpc_wait_refused(wait, err);
 }
 
 void rpc_header_set(const struct rpc_call *call, int64_t revision, Etcdserverpb__ResponseHeader *ret_header)

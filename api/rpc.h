@@ -152,6 +152,10 @@ struct rpc_change_outcome {
 void rpc_change(struct rpc_call *call, const struct replica_change *change,
                 void (*then)(struct rpc_call *call, const struct rpc_change_outcome *outcome));
 
+/* What is asked of a lease; of streams, `context` tells one from another. */
+void rpc_lease(struct rpc_call *call, enum replica_lease_ask ask, int64_t id, void *context,
+               void (*then)(struct rpc_call *call, void *context, const struct replica_lease_outcome *outcome));
+
 /* In the call's arena; revision 0: none. */
 Etcdserverpb__ResponseHeader *rpc_header(struct rpc_call *call, int64_t revision);
 /* Of streams, whose arena lives long. */

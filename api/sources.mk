@@ -59,6 +59,7 @@ libapi_a_SOURCES = \
 	api/rpc_cluster.c \
 	api/rpc_health.c \
 	api/rpc_kv.c \
+	api/rpc_lease.c \
 	api/rpc_maintenance.c \
 	api/rpc_op.c api/rpc_op.h \
 	api/rpc_rows.h \

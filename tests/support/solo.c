@@ -25,6 +25,7 @@ enum letter_kind {
 	LETTER_PROPOSAL,
 	LETTER_BARRIER,
 	LETTER_CHANGE,
+	LETTER_LEASE,
 	LETTER_REMOTE,
 	LETTER_PRECEDE,
 	LETTER_WEATHER,
@@ -49,6 +50,8 @@ struct letter {
 	replica_ready ready;
 	replica_changed changed;
 	struct replica_change_outcome outcome;
+	replica_leased leased;
+	int64_t lease;
 	void *argument;
 	struct gate *gate; /* for the kinds without a callback */
 	enum solo_weather weather;
@@ -136,6 +139,18 @@ static void letter_answer_change(struct letter *letter, enum err err)
 	letter->changed(letter->argument, err == ERR_OK ? &letter->outcome : &failed);
 }
 
+/* As the state has it: no time passes for leases here. */
+static void letter_answer_lease(struct replica *replica, struct letter *letter)
+{
+	struct kv_lease lease = {0};
+	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	enum err err = kv_lease(view, letter->lease, &lease);
+	kv_view_close(view);
+	letter->leased(letter->argument,
+	               &(struct replica_lease_outcome){.err = err, .ttl_s = lease.ttl_s, .left_ms = lease.left_ms});
+	letter_free(letter);
+}
+
 static void letter_answer(struct letter *letter, enum err err, struct kv_result *result)
 {
 	if (letter->kind == LETTER_PROPOSAL)
@@ -144,6 +159,8 @@ static void letter_answer(struct letter *letter, enum err err, struct kv_result 
 		letter->ready(letter->argument, err);
 	else if (letter->kind == LETTER_CHANGE)
 		letter_answer_change(letter, err);
+	else if (letter->kind == LETTER_LEASE)
+		letter->leased(letter->argument, &(struct replica_lease_outcome){.err = err});
 	else
 		gate_open(letter->gate, err, result);
 	letter_free(letter);
@@ -207,7 +224,9 @@ static bool proposal_handle(struct replica *replica, struct letter *letter, uint
 static bool barrier_handle(struct replica *replica, struct letter *letter, uint64_t now_ns)
 {
 	bool passes = !replica->held && replica->weather == SOLO_FAIR, late = now_ns >= letter->deadline_ns;
-	if (passes || late)
+	if (passes && letter->kind == LETTER_LEASE)
+		letter_answer_lease(replica, letter);
+	else if (passes || late)
 		letter_answer(letter, passes ? ERR_OK : ERR_TIMEOUT, NULL);
 	return passes || late;
 }
@@ -241,6 +260,7 @@ static void letter_handle(struct replica *replica, struct letter *letter)
 	case LETTER_PROPOSAL:
 	case LETTER_BARRIER:
 	case LETTER_CHANGE:
+	case LETTER_LEASE:
 		letter->letter.next = NULL;
 		*replica->last = letter;
 		replica->last = (struct letter **)&letter->letter.next;
@@ -467,6 +487,18 @@ enum err replica_lead(struct replica *replica, uint64_t member, uint64_t deadlin
 {
 	struct replica_change lead = {.id = member, .name = "", .peer_urls = "", .client_urls = ""};
 	return change_post(replica, &lead, deadline_ns, done, argument);
+}
+
+enum err replica_lease(struct replica *replica, enum replica_lease_ask ask, int64_t id, uint64_t deadline_ns,
+                       replica_leased done, void *argument)
+{
+	(void)ask;
+	struct letter *letter = letter_new(LETTER_LEASE);
+	letter->deadline_ns = deadline_ns;
+	letter->leased = done;
+	letter->lease = id;
+	letter->argument = argument;
+	return letter_post(replica, letter);
 }
 
 struct replica_place replica_place(struct replica *replica)

@@ -14,6 +14,7 @@ API_TESTS = \
 	tests/unit/api/test_proto_json \
 	tests/unit/api/test_rpc_auth \
 	tests/unit/api/test_rpc_cluster \
+	tests/unit/api/test_rpc_lease \
 	tests/unit/api/test_rpc_maintenance \
 	tests/unit/api/test_rpc_op \
 	tests/unit/api/test_rpc_watch \
@@ -52,6 +53,8 @@ tests_unit_api_test_rpc_auth_SOURCES = tests/unit/api/test_rpc_auth.c $(RPC_FIXT
 tests_unit_api_test_rpc_auth_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_cluster_SOURCES = tests/unit/api/test_rpc_cluster.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_cluster_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_lease_SOURCES = tests/unit/api/test_rpc_lease.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_lease_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_maintenance_SOURCES = tests/unit/api/test_rpc_maintenance.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_maintenance_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_watch_SOURCES = tests/unit/api/test_rpc_watch.c $(RPC_FIXTURE)

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The service Lease: etcd's api/v3rpc/lease.go. Grants and revocations are commands; what is asked of a lease's time, the leader
+ * answers, to whom this node passes it on.
+ */
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "api/rpc_answer.h"
+#include "api/rpc_rows.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/proto.h"
+#include "base/random.h"
+
+enum {
+	LEASE_PAGE = 1024,           /* leases that are read first, and then twice as many, and so on */
+	LEASE_ASKED_MAX = 4096,      /* in one stream, without an answer */
+	LEASE_UNFETCHED_MAX = 16384, /* answers that a client does not fetch */
+};
+
+/* ---- LeaseGrant, LeaseRevoke ---- */
+
+/* etcd's: one and a half election timeouts, in whole seconds. */
+static int64_t lease_ttl_s_min(const struct service *service)
+{
+	int64_t least_ms = (int64_t)service->election_timeout_ms * 3 / 2;
+	return least_ms > CLOCK_MS_PER_S ? (least_ms + CLOCK_MS_PER_S - 1) / CLOCK_MS_PER_S : 1;
+}
+
+static void grant_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__LeaseGrantResponse *answer = rpc_answer(call, result->revision);
+	answer->id = result->lease;
+	answer->ttl = result->lease_ttl_s;
+	rpc_reply(call, &answer->base);
+}
+
+static void lease_grant_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__LeaseGrantRequest *request = (Etcdserverpb__LeaseGrantRequest *)call->request;
+	int64_t ttl_s = request->ttl, least_s = lease_ttl_s_min(call->service), id = request->id;
+	if (ttl_s > KV_LEASE_TTL_S_MAX) {
+		rpc_finish(call, RPC_OUT_OF_RANGE, "etcdserver: too large lease TTL");
+		return;
+	}
+	while (id == 0)
+		id = (int64_t)(random_from_system() & INT64_MAX);
+	const struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT,
+	                                   .lease_grant = {.id = id, .ttl_s = ttl_s > least_s ? ttl_s : least_s}};
+	rpc_propose(call, &command, grant_done);
+}
+
+static void revoke_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK)
+		rpc_fail(call, err);
+	else
+		rpc_reply(call, rpc_answer(call, result->revision));
+}
+
+static void lease_revoke_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__LeaseRevokeRequest *request = (Etcdserverpb__LeaseRevokeRequest *)call->request;
+	const struct kv_command command = {.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke = {.id = request->id}};
+	rpc_propose(call, &command, revoke_done);
+}
+
+/* ---- LeaseTimeToLive ---- */
+
+static void look_reply(struct rpc_call *call, Etcdserverpb__LeaseTimeToLiveResponse *answer, int64_t revision)
+{
+	answer->id = ((const Etcdserverpb__LeaseTimeToLiveRequest *)call->request)->id;
+	answer->header->revision = revision;
+	rpc_reply(call, &answer->base);
+}
+
+static void look_gone(struct rpc_call *call)
+{
+	Etcdserverpb__LeaseTimeToLiveResponse *answer = rpc_answer(call, 0);
+	answer->ttl = -1;
+	look_reply(call, answer, rpc_revision(call));
+}
+
+static enum err look_keys(struct rpc_call *call, struct kv_view *view, Etcdserverpb__LeaseTimeToLiveResponse *answer)
+{
+	struct kv_key_list list = {0};
+	struct kv_lease lease;
+	enum err err = kv_lease(view, answer->id, &lease);
+	if (err == ERR_OK)
+		err = kv_lease_keys(view, answer->id, &call->arena, &list);
+	answer->keys = arena_take(&call->arena, list.count * sizeof *answer->keys);
+	answer->n_keys = list.count;
+	for (size_t at = 0; at < list.count; at++)
+		answer->keys[at] = proto_data(list.keys[at]);
+	return err;
+}
+
+/* The keys as they are after the leader was asked: the lease may have ended meanwhile. */
+static void look_ready(struct rpc_call *call, enum err err)
+{
+	Etcdserverpb__LeaseTimeToLiveResponse *answer = call->state;
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	answer->id = ((const Etcdserverpb__LeaseTimeToLiveRequest *)call->request)->id;
+	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
+	int64_t revision = kv_view_revision(view);
+	err = look_keys(call, view, answer);
+	kv_view_close(view);
+	if (err == ERR_LEASE_NOT_FOUND)
+		look_gone(call);
+	else if (err != ERR_OK)
+		rpc_fail(call, err);
+	else
+		look_reply(call, answer, revision);
+}
+
+static void look_done(struct rpc_call *call, void *context, const struct replica_lease_outcome *outcome)
+{
+	if (outcome->err == ERR_LEASE_NOT_FOUND) {
+		look_gone(call);
+		return;
+	}
+	if (outcome->err != ERR_OK) {
+		rpc_fail(call, outcome->err);
+		return;
+	}
+	Etcdserverpb__LeaseTimeToLiveResponse *answer = rpc_answer(call, 0);
+	answer->ttl = outcome->left_ms / CLOCK_MS_PER_S;
+	answer->grantedttl = outcome->ttl_s;
+	call->state = answer;
+	if (((const Etcdserverpb__LeaseTimeToLiveRequest *)call->request)->keys)
+		rpc_barrier(call, look_ready);
+	else
+		look_reply(call, answer, rpc_revision(call));
+}
+
+static void lease_look_begin(struct rpc_call *call)
+{
+	const Etcdserverpb__LeaseTimeToLiveRequest *request = (Etcdserverpb__LeaseTimeToLiveRequest *)call->request;
+	rpc_lease(call, REPLICA_LEASE_LOOK, request->id, NULL, look_done);
+}
+
+/* ---- LeaseLeases ---- */
+
+static void leases_add(struct rpc_call *call, Etcdserverpb__LeaseLeasesResponse *answer,
+                       const struct kv_lease_list *list)
+{
+	Etcdserverpb__LeaseStatus **all =
+	    arena_take(&call->arena, (answer->n_leases + list->count) * sizeof(Etcdserverpb__LeaseStatus *));
+	Etcdserverpb__LeaseStatus *added = arena_take(&call->arena, list->count * sizeof *added);
+	if (answer->n_leases != 0)
+		memcpy(all, answer->leases, answer->n_leases * sizeof *all);
+	for (size_t at = 0; at < list->count; at++) {
+		etcdserverpb__lease_status__init(&added[at]);
+		added[at].id = list->leases[at].id;
+		all[answer->n_leases++] = &added[at];
+	}
+	answer->leases = all;
+}
+
+static enum err leases_gather(struct rpc_call *call, struct kv_view *view, Etcdserverpb__LeaseLeasesResponse *answer)
+{
+	enum err err = ERR_OK;
+	bool more = true;
+	int64_t after = 0;
+	for (size_t page = LEASE_PAGE; more && err == ERR_OK; page *= 2) {
+		struct kv_lease_list list = {0};
+		err = kv_leases(view, after, page, &call->arena, &list);
+		more = err == ERR_OK && list.count == page;
+		leases_add(call, answer, &list);
+		after = more ? list.leases[list.count - 1].id : 0;
+	}
+	return err;
+}
+
+static void leases_ready(struct rpc_call *call, enum err err)
+{
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
+	Etcdserverpb__LeaseLeasesResponse *answer = rpc_answer(call, kv_view_revision(view));
+	err = leases_gather(call, view, answer);
+	kv_view_close(view);
+	if (err != ERR_OK)
+		rpc_fail(call, err);
+	else
+		rpc_reply(call, &answer->base);
+}
+
+static void lease_leases_begin(struct rpc_call *call)
+{
+	rpc_barrier(call, leases_ready);
+}
+
+/* ---- LeaseKeepAlive ---- */
+
+/* One that was asked for. They are answered in their order. */
+struct keep_alive {
+	STAILQ_ENTRY(keep_alive) next;
+	int64_t id, revision; /* when it was asked for: never after an end that follows */
+	bool done;
+	struct replica_lease_outcome outcome;
+};
+STAILQ_HEAD(keep_alive_list, keep_alive);
+
+struct keep_alive_stream {
+	struct keep_alive_list asked;
+	size_t count;
+	unsigned unfetched; /* answers, since the client had fetched most of them */
+	bool half_closed;
+};
+
+static void keep_alive_begin(struct rpc_call *call)
+{
+	struct keep_alive_stream *stream = memory_new(sizeof *stream);
+	STAILQ_INIT(&stream->asked);
+	call->state = stream;
+}
+
+static void keep_alive_ended(struct rpc_call *call)
+{
+	struct keep_alive_stream *stream = call->state;
+	struct keep_alive *keep;
+	while ((keep = STAILQ_FIRST(&stream->asked)) != NULL) {
+		STAILQ_REMOVE_HEAD(&stream->asked, next);
+		free(keep);
+	}
+	free(stream);
+}
+
+/* False: the stream is over. */
+static bool keep_alive_answer(struct rpc_call *call, const struct keep_alive *keep)
+{
+	struct keep_alive_stream *stream = call->state;
+	Etcdserverpb__LeaseKeepAliveResponse answer = ETCDSERVERPB__LEASE_KEEP_ALIVE_RESPONSE__INIT;
+	Etcdserverpb__ResponseHeader header;
+	if (keep->outcome.err != ERR_OK && keep->outcome.err != ERR_LEASE_NOT_FOUND) {
+		rpc_fail(call, keep->outcome.err);
+		return false;
+	}
+	rpc_header_set(call, keep->revision, &header);
+	answer.header = &header;
+	answer.id = keep->id;
+	answer.ttl = keep->outcome.err == ERR_OK ? keep->outcome.ttl_s : 0;
+	stream->unfetched = rpc_has_room(call) ? 0 : stream->unfetched + 1;
+	if (stream->unfetched <= LEASE_UNFETCHED_MAX && rpc_send_anyway(call, &answer.base) == ERR_OK)
+		return true;
+	rpc_finish(call, RPC_RESOURCE_EXHAUSTED, "etcdserver: the client does not fetch what it asked for");
+	return false;
+}
+
+static void keep_alive_go_on(struct rpc_call *call)
+{
+	struct keep_alive_stream *stream = call->state;
+	struct keep_alive *keep;
+	while ((keep = STAILQ_FIRST(&stream->asked)) != NULL && keep->done) {
+		if (!keep_alive_answer(call, keep))
+			return;
+		STAILQ_REMOVE_HEAD(&stream->asked, next);
+		stream->count--;
+		free(keep);
+	}
+	if (keep == NULL && stream->half_closed)
+		rpc_finish(call, RPC_OK, "");
+}
+
+static void keep_alive_done(struct rpc_call *call, void *context, const struct replica_lease_outcome *outcome)
+{
+	struct keep_alive *keep = context;
+	keep->done = true;
+	keep->outcome = *outcome;
+	keep_alive_go_on(call);
+}
+
+static void keep_alive_received(struct rpc_call *call, const ProtobufCMessage *message)
+{
+	struct keep_alive_stream *stream = call->state;
+	if (stream->count == LEASE_ASKED_MAX) {
+		rpc_fail(call, ERR_BUSY);
+		return;
+	}
+	struct keep_alive *keep = memory_new(sizeof *keep);
+	keep->id = ((const Etcdserverpb__LeaseKeepAliveRequest *)message)->id;
+	keep->revision = rpc_revision(call);
+	STAILQ_INSERT_TAIL(&stream->asked, keep, next);
+	stream->count++;
+	rpc_lease(call, REPLICA_LEASE_KEEP_ALIVE, keep->id, keep, keep_alive_done);
+}
+
+static void keep_alive_half_closed(struct rpc_call *call)
+{
+	struct keep_alive_stream *stream = call->state;
+	stream->half_closed = true;
+	keep_alive_go_on(call);
+}
+
+#define LEASE_ROW(method, path, ...)                                                                                   \
+	{                                                                                                              \
+		.service = &etcdserverpb__lease__descriptor, .name = method, .gateway = path, __VA_ARGS__              \
+	}
+
+const struct rpc_method rpc_lease_methods[] = {
+    LEASE_ROW("LeaseGrant", "/v3/lease/grant", .begin = lease_grant_begin),
+    LEASE_ROW("LeaseRevoke", "/v3/lease/revoke", .gateway_also = "/v3/kv/lease/revoke", .begin = lease_revoke_begin),
+    LEASE_ROW("LeaseKeepAlive", "/v3/lease/keepalive", .kind = RPC_BIDI, .begin = keep_alive_begin,
+              .received = keep_alive_received, .half_closed = keep_alive_half_closed, .ended = keep_alive_ended),
+    LEASE_ROW("LeaseTimeToLive", "/v3/lease/timetolive", .gateway_also = "/v3/kv/lease/timetolive",
+              .begin = lease_look_begin),
+    LEASE_ROW("LeaseLeases", "/v3/lease/leases", .gateway_also = "/v3/kv/lease/leases", .begin = lease_leases_begin),
+};
+const size_t rpc_lease_count = sizeof rpc_lease_methods / sizeof *rpc_lease_methods;
