@@ -45,6 +45,16 @@ static bool grpc_is_over(const struct grpc *grpc)
 	return nghttp2_session_want_read(grpc->session) == 0 && nghttp2_session_want_write(grpc->session) == 0;
 }
 
+/* The socket took all, and there is more, or rows have room for more: after the others on the loop have had their turn. What the
+ * socket has not taken yet is gone on with when it is drained. */
+static void grpc_go_on(struct grpc *grpc)
+{
+	if (grpc->flushing || grpc->connection == NULL || connection_backlog_bytes(grpc->connection) > 0)
+		return;
+	grpc->flushing = true;
+	reactor_post(grpc->service->reactor, &grpc->flush);
+}
+
 static void grpc_flush(struct grpc *grpc)
 {
 	struct connection *connection = grpc->connection;
@@ -52,12 +62,13 @@ static void grpc_flush(struct grpc *grpc)
 		connection_close(connection);
 		return;
 	}
-	if (grpc->fetched)
-		grpc_wake_rows(grpc);
+	bool full = connection_backlog_bytes(connection) >= GRPC_OUTPUT_BYTES;
 	if (grpc_is_over(grpc))
 		connection_finish(connection);
 	else
 		connection_flush(connection);
+	if (full || grpc->fetched)
+		grpc_go_on(grpc);
 }
 
 static void grpc_free(struct grpc *grpc)
@@ -69,7 +80,9 @@ static void grpc_free(struct grpc *grpc)
 static void grpc_flush_run(struct reactor_task *task)
 {
 	struct grpc *grpc = (struct grpc *)task;
-	grpc->flushing = false;
+	if (grpc->connection != NULL && grpc->fetched)
+		grpc_wake_rows(grpc);
+	grpc->flushing = false; /* what the rows have sent goes out now */
 	if (grpc->connection == NULL)
 		grpc_free(grpc);
 	else

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
-enum { CLIENT_MESSAGES_MAX = 64 };
+enum { CLIENT_MESSAGES_MAX = 256 };
 
 struct client {
 	int fd;
