@@ -37,6 +37,8 @@ static void grpc_wake_rows(struct grpc *grpc)
 		next = LIST_NEXT(stream, next);
 		if (stream->call != NULL && rpc_room_is_made(stream->call))
 			rpc_drained(stream->call);
+		else if (stream->exchange != NULL)
+			exchange_drained(stream->exchange);
 	}
 }
 
@@ -189,7 +191,8 @@ static int grpc_on_sent(nghttp2_session *session, const nghttp2_frame *frame, vo
 		grpc->pinged_ns = 0;
 	}
 	struct grpc_stream *stream = grpc_stream_of(session, frame->hd.stream_id);
-	bool ends = frame->hd.type == NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+	bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+	            (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 	if (!ends || stream == NULL || stream->half_closed)
 		return 0;
 	return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR) == 0
@@ -282,7 +285,8 @@ static void grpc_end_slow(struct grpc *grpc, uint64_t now_ns)
 	LIST_FOREACH(stream, &grpc->streams, next)
 	{
 		bool whole = stream->half_closed || stream->over ||
-		             (stream->call != NULL && stream->call->method->kind == RPC_BIDI);
+		             (stream->call != NULL && stream->call->method->kind == RPC_BIDI) ||
+		             (stream->exchange != NULL && stream->exchange->handler->body == EXCHANGE_BODY_STREAMED);
 		if (whole || now_ns < stream->begun_ns + GRPC_REQUEST_MS_MAX * CLOCK_NS_PER_MS)
 			continue;
 		int failed = nghttp2_submit_rst_stream(grpc->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
