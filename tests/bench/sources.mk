@@ -9,7 +9,7 @@ tests_bench_rpcload_SOURCES = \
 	tests/bench/rpcload_kinds.c \
 	tests/bench/rpcload_watch.c
 tests_bench_rpcload_LDADD = libapi.a libbase.a $(NGHTTP2_LIBS) $(PROTOBUF_C_LIBS)
-EXTRA_DIST += tests/bench/bench.py tests/bench/etcd.py tests/bench/events.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_api.py tests/bench/etcd.py tests/bench/events.py tests/bench/figures.py
 
 bench: all tests/bench/load$(EXEEXT) tests/bench/rpcload$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/tests/bench/bench.py
