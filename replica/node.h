@@ -100,6 +100,7 @@ struct replica {
 	struct mailbox *keeper_bell;
 	bool keeper_started;
 	atomic_bool publishing; /* this member's name and addresses are on their way */
+	atomic_bool alarming;   /* an alarm is */
 	uint64_t flush_asked_ns, flush_asked_index, reported_ns, reported_applied; /* by the keeper */
 	uint64_t standing_said_ns;
 	int reported_role;
@@ -139,6 +140,8 @@ size_t node_voters(struct replica *replica, struct arena *arena, uint64_t **ret_
 size_t node_members(struct replica *replica, struct arena *arena, uint64_t **ret_ids);
 bool node_is_voter(struct replica *replica, uint64_t member);
 bool node_is_member(struct replica *replica, uint64_t member); /* in either half of the configuration */
+/* Who judges whose state differs: the voters, and our marks. In the arena. */
+struct report_jury node_jury(struct replica *replica, struct arena *arena);
 /* Notes the state's checksum when entries first … last held an index to compare at. By the apply role. */
 void node_mark(struct replica *replica, uint64_t first, uint64_t last);
 /* What this node says of itself; in the arena. */
@@ -153,6 +156,9 @@ bool node_speaks(void *argument, uint64_t peer, uint64_t directory);
 void node_standing_review(struct replica *replica, uint64_t now_ns);
 /* Those that are connected, and were members: they have to say hello again, and learn it. */
 void node_forget_removed(struct replica *replica, const struct kv_member_list *members);
+
+/* ---- node_alarms.c: by the keeper, of a leader ---- */
+void node_alarms_review(struct replica *replica, struct arena *arena);
 
 /* ---- node_join.c ---- */
 void node_asked(void *argument, uint64_t ticket, const Peer__Join *join);

@@ -57,6 +57,20 @@ bool node_is_member(struct replica *replica, uint64_t id)
 	return member;
 }
 
+struct report_jury node_jury(struct replica *replica, struct arena *arena)
+{
+	uint64_t *voters = NULL;
+	struct report_mark *marks = arena_zero(arena, REPORT_MARKS, sizeof *marks);
+	struct report_jury jury = {.self = replica->identity.member, .marks = marks};
+	jury.voter_count = node_voters(replica, arena, &voters);
+	jury.voters = voters;
+	pthread_mutex_lock(&replica->facts_mutex);
+	jury.mark_count = replica->mark_count;
+	memcpy(marks, replica->marks, replica->mark_count * sizeof *marks);
+	pthread_mutex_unlock(&replica->facts_mutex);
+	return jury;
+}
+
 void node_mark(struct replica *replica, uint64_t first, uint64_t last)
 {
 	if ((first - 1) / LOOP_MARK_EVERY == last / LOOP_MARK_EVERY)

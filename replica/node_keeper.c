@@ -244,15 +244,9 @@ static void keeper_forget_reports(struct replica *replica, struct arena *arena)
 
 static void keeper_compare(struct replica *replica, struct arena *arena)
 {
-	struct report_mark marks[REPORT_MARKS];
-	uint64_t *voters = NULL, index = 0;
-	size_t voter_count = node_voters(replica, arena, &voters);
-	pthread_mutex_lock(&replica->facts_mutex);
-	size_t mark_count = replica->mark_count;
-	memcpy(marks, replica->marks, sizeof marks);
-	pthread_mutex_unlock(&replica->facts_mutex);
-	if (atomic_load(&replica->differs) || !reports_contradict(replica->reports, voters, voter_count,
-	                                                          replica->identity.member, marks, mark_count, &index))
+	uint64_t index = 0, self = replica->identity.member;
+	struct report_jury jury = node_jury(replica, arena);
+	if (atomic_load(&replica->differs) || !reports_contradict(replica->reports, &jury, self, &index))
 		return;
 	log_error("state_differs",
 	          "index=%" PRIu64 " path=%s remedy=\"this node has taken itself out of the cluster: stop it, keep the "
@@ -293,6 +287,7 @@ static void keeper_round(struct replica *replica)
 	node_standing_review(replica, now_ns);
 	node_peers_refresh(replica);
 	keeper_publish(replica, &arena);
+	node_alarms_review(replica, &arena);
 	keeper_compare(replica, &arena);
 }
 

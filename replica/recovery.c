@@ -109,7 +109,6 @@ static enum err recovery_open_store(struct replica *replica)
 	struct store_options options = {
 	    .directory = directory,
 	    .memory_bytes = replica->options.memory_bytes,
-	    .quota_bytes = replica->options.quota_bytes,
 	    .initial_members = replica->identity.members,
 	    .initial_member_count = replica->identity.member_count,
 	};

@@ -303,11 +303,13 @@ static enum err replica_refuses(struct replica *replica)
 enum err replica_propose(struct replica *replica, const struct kv_command *command, uint64_t deadline_ns,
                          replica_proposed done, void *argument)
 {
+	struct kv_command own = *command;
+	own.quota_bytes = replica->options.quota_bytes;
 	enum err err = replica_refuses(replica);
 	if (err == ERR_OK)
-		err = store_admit(replica->store, command);
+		err = store_admit(replica->store, &own);
 	if (err == ERR_OK)
-		err = pending_add(replica->pending, command, deadline_ns, done, argument);
+		err = pending_add(replica->pending, &own, deadline_ns, done, argument);
 	if (err == ERR_OK)
 		crew_want(replica->crew, CREW_RAFT);
 	return err;

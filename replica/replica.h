@@ -199,6 +199,7 @@ struct replica_status {
 	bool has_quorum;       /* a leader is known: it was heard within an election timeout */
 	bool damaged, differs; /* the log is damaged; the checksum differs from the others' */
 	uint64_t quota_bytes;  /* of kv_stats.value_bytes; 0: none */
+	struct kv_alarm_list alarms;
 	bool snapshot_busy;
 	uint64_t snapshot_done_bytes, snapshot_total_bytes;
 	struct replica_member_status *members;

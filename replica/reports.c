@@ -130,42 +130,56 @@ static bool report_has(const struct report *report, struct report_mark mark)
 	return false;
 }
 
-/* How many of the voters but this one say exactly this. */
-static size_t reports_tally(struct reports *reports, const uint64_t *voters, size_t voter_count, uint64_t self,
-                            struct report_mark mark)
+/* What a member says, this one's marks among them. False: nothing is known. */
+static bool jury_report(struct reports *reports, const struct report_jury *jury, uint64_t member,
+                        struct report *ret_report)
+{
+	if (member != jury->self)
+		return reports_find(reports, member, ret_report);
+	*ret_report = (struct report){.member = member, .mark_count = jury->mark_count};
+	memcpy(ret_report->marks, jury->marks, jury->mark_count * sizeof *jury->marks);
+	return true;
+}
+
+/* How many of the voters but the accused say exactly this. */
+static size_t jury_tally(struct reports *reports, const struct report_jury *jury, uint64_t accused,
+                         struct report_mark mark)
 {
 	size_t count = 0;
 	struct report report = {0};
-	for (size_t i = 0; i < voter_count; i++)
-		if (voters[i] != self && reports_find(reports, voters[i], &report) && report_has(&report, mark))
+	for (size_t i = 0; i < jury->voter_count; i++)
+		if (jury->voters[i] != accused && jury_report(reports, jury, jury->voters[i], &report) &&
+		    report_has(&report, mark))
 			count++;
 	return count;
 }
 
-/* A majority says something else of our mark's index, all the same. */
-static bool reports_contradict_mark(struct reports *reports, const uint64_t *voters, size_t voter_count, uint64_t self,
-                                    struct report_mark mark)
+/* A majority says something else of the mark's index, all the same. */
+static bool jury_contradicts(struct reports *reports, const struct report_jury *jury, uint64_t accused,
+                             struct report_mark mark)
 {
 	struct report report = {0};
-	for (size_t i = 0; i < voter_count; i++) {
-		if (voters[i] == self || !reports_find(reports, voters[i], &report))
+	for (size_t i = 0; i < jury->voter_count; i++) {
+		if (jury->voters[i] == accused || !jury_report(reports, jury, jury->voters[i], &report))
 			continue;
 		for (size_t j = 0; j < report.mark_count; j++) {
 			if (report.marks[j].index != mark.index || report.marks[j].checksum == mark.checksum)
 				continue;
-			if (reports_tally(reports, voters, voter_count, self, report.marks[j]) > voter_count / 2)
+			if (jury_tally(reports, jury, accused, report.marks[j]) > jury->voter_count / 2)
 				return true;
 		}
 	}
 	return false;
 }
 
-bool reports_contradict(struct reports *reports, const uint64_t *voters, size_t voter_count, uint64_t self,
-                        const struct report_mark *marks, size_t mark_count, uint64_t *ret_index)
+bool reports_contradict(struct reports *reports, const struct report_jury *jury, uint64_t accused, uint64_t *ret_index)
 {
-	for (size_t i = 0; i < mark_count; i++) {
-		if (reports_contradict_mark(reports, voters, voter_count, self, marks[i])) {
-			*ret_index = marks[i].index;
+	struct report said = {0};
+	if (!jury_report(reports, jury, accused, &said))
+		return false;
+	for (size_t i = 0; i < said.mark_count; i++) {
+		if (jury_contradicts(reports, jury, accused, said.marks[i])) {
+			*ret_index = said.marks[i].index;
 			return true;
 		}
 	}

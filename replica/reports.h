@@ -44,7 +44,13 @@ size_t reports_all(struct reports *reports, struct arena *arena, struct report *
 /* False when nothing was heard from it yet. ON_ANY_THREAD */
 bool reports_find(struct reports *reports, uint64_t member, struct report *ret_report);
 
-/* Does a majority of `voters` (this one, whose marks are given, among them) agree on a checksum that is not ours, at an index
- * where we have one? */
-bool reports_contradict(struct reports *reports, const uint64_t *voters, size_t voter_count, uint64_t self,
-                        const struct report_mark *marks, size_t mark_count, uint64_t *ret_index);
+/* The voters, and this one's own marks (at most REPORT_MARKS), which are in no report. */
+struct report_jury {
+	const uint64_t *voters;
+	size_t voter_count;
+	uint64_t self;
+	const struct report_mark *marks;
+	size_t mark_count;
+};
+/* Does a majority of the voters agree on a checksum that is not the accused member's, at an index where it has told one? */
+bool reports_contradict(struct reports *reports, const struct report_jury *jury, uint64_t accused, uint64_t *ret_index);

@@ -25,6 +25,7 @@ libreplica_a_SOURCES = \
 	replica/loop_lease.c \
 	replica/metrics.c \
 	replica/node.h \
+	replica/node_alarms.c \
 	replica/node_apply.c \
 	replica/node_facts.c \
 	replica/node_join.c \

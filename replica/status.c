@@ -122,6 +122,8 @@ void replica_status(struct replica *replica, struct arena *arena, struct replica
 	    .snapshot_total_bytes = progress.total_bytes,
 	};
 	status_members(replica, view, arena, &status);
+	enum err err = kv_alarms(view, arena, &status.alarms);
+	(void)err; /* logged; none are known */
 	kv_view_close(view);
 	*ret_status = status;
 }

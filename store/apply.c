@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/role.h"
+#include "store/alarm.h"
 #include "store/claims.h"
 #include "store/lease.h"
 #include "store/member.h"
@@ -160,6 +161,8 @@ static enum err apply_txn(struct store *store, const struct kv_command *command,
 	struct edit edit;
 	edit_begin(&edit, &store->batch);
 	err = txn_execute(&edit, &command->txn, store->results, result);
+	if (err == ERR_OK)
+		err = alarm_room(&edit, command, &store->write_next);
 	if (err != ERR_OK) {
 		edit_undo(&edit);
 		return err;
@@ -253,6 +256,8 @@ static enum err apply_kind(struct store *store, const struct kv_command *command
 		return apply_lease_checkpoint(store, command);
 	case KV_COMMAND_MEMBER:
 		return member_publish(batch, &command->member);
+	case KV_COMMAND_ALARM:
+		return alarm_apply(batch, command, &result->succeeded, &store->write_next);
 	}
 	return ERR_INVALID;
 }
@@ -271,6 +276,7 @@ static bool command_looks_back(const struct kv_command *command)
 	case KV_COMMAND_LEASE_GRANT:
 	case KV_COMMAND_LEASE_CHECKPOINT:
 	case KV_COMMAND_MEMBER:
+	case KV_COMMAND_ALARM: /* the rows of alarms are always written: write_next */
 		return false;
 	}
 	return false;
@@ -302,7 +308,11 @@ static void apply_command(struct store *store, const struct kv_command *command,
 		result_take_outcome(result, &outcome);
 		return;
 	}
-	result->err = answer == SESSION_STALE ? ERR_STALE_SESSION : apply_kind(store, command, result);
+	result->err = answer == SESSION_STALE ? ERR_STALE_SESSION : alarm_refuses(&store->batch.state, command);
+	if (result->err == ERR_OK)
+		result->err = apply_kind(store, command, result);
+	if (result->err == ERR_OK && command->kind != KV_COMMAND_ALARM)
+		alarm_settle(&store->batch, &store->write_next);
 	result->revision = store->batch.state.revision;
 	if (result->err != ERR_OK) {
 		result->succeeded = false;

@@ -227,6 +227,17 @@ static Store__Member *member_pack(const struct kv_member *member, struct arena *
 	return message;
 }
 
+static Store__Alarm *alarm_pack(const struct kv_command *command, struct arena *arena)
+{
+	Store__Alarm *message = arena_take(arena, sizeof *message);
+	store__alarm__init(message);
+	message->action = command->alarm.action;
+	message->kind = command->alarm.kind;
+	message->member = command->alarm.member;
+	message->by_itself = command->alarm.by_itself;
+	return message;
+}
+
 static enum err body_pack(const struct kv_command *command, struct arena *arena, Store__Command *message)
 {
 	switch (command->kind) {
@@ -261,6 +272,10 @@ static enum err body_pack(const struct kv_command *command, struct arena *arena,
 		message->body_case = STORE__COMMAND__BODY_LEASE_CHECKPOINT;
 		message->lease_checkpoint = checkpoint_pack(command, arena);
 		return ERR_OK;
+	case KV_COMMAND_ALARM:
+		message->body_case = STORE__COMMAND__BODY_ALARM;
+		message->alarm = alarm_pack(command, arena);
+		return ERR_OK;
 	}
 	return ERR_INVALID;
 }
@@ -276,6 +291,7 @@ enum err kv_command_encode(const struct kv_command *command, struct buffer *buff
 	message.sequence = command->sequence;
 	message.done_below = command->done_below;
 	message.proposer = command->proposer;
+	message.quota = command->quota_bytes;
 	enum err err = body_pack(command, &arena, &message);
 	if (err != ERR_OK)
 		return err;
@@ -433,6 +449,19 @@ static enum err checkpoint_unpack(const Store__LeaseCheckpoint *message, struct 
 	return ERR_OK;
 }
 
+static enum err alarm_unpack(const Store__Alarm *message, struct kv_command *ret_command)
+{
+	if ((message->action != KV_ALARM_RAISE && message->action != KV_ALARM_CLEAR) ||
+	    (message->kind != KV_ALARM_NOSPACE && message->kind != KV_ALARM_CORRUPT))
+		return ERR_CORRUPT;
+	ret_command->kind = KV_COMMAND_ALARM;
+	ret_command->alarm.action = (enum kv_alarm_action)message->action;
+	ret_command->alarm.kind = (enum kv_alarm_kind)message->kind;
+	ret_command->alarm.member = message->member;
+	ret_command->alarm.by_itself = message->by_itself;
+	return ERR_OK;
+}
+
 static enum err body_unpack(const Store__Command *message, struct arena *arena, struct kv_command *ret_command)
 {
 	switch (message->body_case) {
@@ -473,6 +502,8 @@ static enum err body_unpack(const Store__Command *message, struct arena *arena, 
 		return ERR_OK;
 	case STORE__COMMAND__BODY_LEASE_CHECKPOINT:
 		return checkpoint_unpack(message->lease_checkpoint, arena, ret_command);
+	case STORE__COMMAND__BODY_ALARM:
+		return alarm_unpack(message->alarm, ret_command);
 	case STORE__COMMAND__BODY__NOT_SET:
 	case _STORE__COMMAND__BODY__CASE_IS_INT_SIZE:
 		break;
@@ -491,6 +522,7 @@ enum err kv_command_decode(struct bytes encoded, struct arena *arena, struct kv_
 	    .sequence = message->sequence,
 	    .done_below = message->done_below,
 	    .proposer = message->proposer,
+	    .quota_bytes = message->quota,
 	};
 	enum err err = body_unpack(message, arena, &command);
 	if (err == ERR_OK && message->kind != (uint32_t)command.kind)
@@ -510,7 +542,7 @@ enum err kv_command_origin(struct bytes encoded, struct kv_origin *ret_origin)
 			break;
 		fields[tag >> 3] = cursor_varint(&cursor);
 	}
-	if (cursor.bad || fields[1] < KV_COMMAND_TXN || fields[1] > KV_COMMAND_LEASE_CHECKPOINT)
+	if (cursor.bad || fields[1] < KV_COMMAND_TXN || fields[1] > KV_COMMAND_ALARM)
 		return ERR_CORRUPT;
 	*ret_origin = (struct kv_origin){
 	    .kind = (enum kv_command_kind)fields[1],

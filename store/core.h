@@ -17,7 +17,6 @@ struct store {
 	struct kv kv;
 	struct database_memory memory;
 	char *directory;
-	uint64_t quota_bytes;
 	struct kv_observer observers[OBSERVERS_MAX];
 	size_t observer_count;
 	/* Of the apply role. */

@@ -67,6 +67,33 @@ bool edit_wrote(const struct edit *edit, const struct slot *slot)
 	return slot->touched && slot->live && slot->record.mod_revision == edit->revision;
 }
 
+static int64_t slot_growth(const struct slot *slot)
+{
+	return (slot->live ? (int64_t)record_bytes(&slot->record) : 0) -
+	       (slot->was_live ? (int64_t)record_bytes(&slot->was) : 0);
+}
+
+int64_t edit_growth(const struct edit *edit)
+{
+	int64_t growth = 0;
+	for (size_t i = 0; i < edit->count; i++)
+		growth += slot_growth(edit->touched[i]);
+	return growth;
+}
+
+bool edit_is_removal(const struct edit *edit)
+{
+	bool removes = false;
+	for (size_t i = 0; i < edit->count; i++) {
+		const struct slot *slot = edit->touched[i];
+		bool marker = layout_is_directory(slot->node.key) && slot->record.value.size == 0;
+		if (slot->live && !marker && slot_growth(slot) > 0)
+			return false;
+		removes = removes || (slot->was_live && !slot->live);
+	}
+	return removes;
+}
+
 void edit_undo(struct edit *edit)
 {
 	for (size_t i = 0; i < edit->count; i++) {
@@ -194,8 +221,7 @@ static void edit_attach(struct batch *batch, const struct slot *slot)
 static void edit_count(struct state *state, const struct slot *slot)
 {
 	state->keys += (slot->live ? 1 : 0) - (slot->was_live ? 1 : 0);
-	state->value_bytes += slot->live ? (int64_t)record_bytes(&slot->record) : 0;
-	state->value_bytes -= slot->was_live ? (int64_t)record_bytes(&slot->was) : 0;
+	state->value_bytes += slot_growth(slot);
 }
 
 /* The rows of one key, and its event. */

@@ -46,6 +46,11 @@ enum err edit_gather(struct edit *edit, const struct kv_range *range, struct slo
 void edit_patches(struct edit *edit, const struct kv_range *range, const struct scan_patch **ret_patches,
                   size_t *ret_count);
 
+/* By how much the state's value_bytes grows; may be negative. */
+int64_t edit_growth(const struct edit *edit);
+/* Deletes something, and puts nothing but markers of directories: so that what is removed leaves its directory behind. */
+bool edit_is_removal(const struct edit *edit);
+
 void edit_undo(struct edit *edit);
 /* The rows go to the batch, the state to its next revision. *change comes with its origin and note, and gets its revision,
  * time and events (in the batch's arena). False: nothing was changed, and there is no new revision. */

@@ -174,6 +174,7 @@ enum kv_command_kind {
 	KV_COMMAND_MEMBER,           /* a member publishes its name and addresses */
 	KV_COMMAND_LEASE_EXPIRE,     /* as KV_COMMAND_LEASE_REVOKE, by the leader */
 	KV_COMMAND_LEASE_CHECKPOINT, /* how long leases have left, by the leader */
+	KV_COMMAND_ALARM,
 };
 
 /* What is said of a member beside its vote. Who is a member, a configuration entry alone decides, and it brings these with it;
@@ -204,6 +205,27 @@ struct kv_lease_left {
 	int64_t id, left_ms;
 };
 
+/* What is wrong with the cluster, as all members know it, and what is stopped meanwhile. Source: etcd's alarms (AlarmRequest), with
+ * three faults mended: a write that is refused for want of room was not applied, space that comes back ends the alarm, and a
+ * member that differs stops nobody but itself. */
+enum kv_alarm_kind {
+	/* Raised by itself when a change is refused for the quota: nothing may grow beyond `limit` until no more than that is
+	 * left, which clears it. By hand: nothing is put. Deletes, compactions and revokes are always possible. */
+	KV_ALARM_NOSPACE = 1,
+	/* Raised by itself for a member whose state differs; it has taken itself out, and its removal clears the alarm. By hand:
+	 * nothing is changed. */
+	KV_ALARM_CORRUPT,
+};
+struct kv_alarm {
+	uint64_t member; /* that raised it, or about which it is */
+	enum kv_alarm_kind kind;
+	bool by_itself;
+	int64_t time_ns;      /* since when */
+	int64_t limit, quota; /* NOSPACE that was raised by itself: of kv_stats.value_bytes; else 0 */
+};
+enum kv_alarm_action { KV_ALARM_RAISE = 1, KV_ALARM_CLEAR };
+enum { KV_ALARMS_MAX = 1024 }; /* two for each member, and as many for numbers that clients make up */
+
 struct kv_command {
 	enum kv_command_kind kind;
 	/* Exactly once (thesis §6.3): a command with the session and sequence of an earlier one has the earlier
@@ -211,6 +233,9 @@ struct kv_command {
 	uint64_t session, sequence;
 	uint64_t done_below; /* every sequence below it has been answered: may be forgotten */
 	uint64_t proposer;   /* member id; origin of the change */
+	/* TXN: what would let kv_stats.value_bytes grow beyond it is refused (ERR_QUOTA), which raises an alarm; 0: none. Set by
+	 * replica/, and carried so that all members decide alike. */
+	uint64_t quota_bytes;
 	union {
 		struct kv_txn txn;
 		struct {
@@ -237,6 +262,13 @@ struct kv_command {
 			size_t count;
 		} lease_checkpoint;
 		struct kv_member member;
+		/* `succeeded`: it was there, or is now. RAISE by itself: of CORRUPT alone. ERR_LIMIT: KV_ALARMS_MAX. */
+		struct {
+			enum kv_alarm_action action;
+			enum kv_alarm_kind kind;
+			uint64_t member;
+			bool by_itself;
+		} alarm;
 	};
 };
 
@@ -388,6 +420,12 @@ struct kv_key_list {
 	size_t count;
 };
 enum err kv_lease_keys(struct kv_view *view, int64_t id, struct arena *arena, struct kv_key_list *ret_list) MUST_USE;
+
+struct kv_alarm_list {
+	struct kv_alarm *alarms;
+	size_t count;
+};
+enum err kv_alarms(struct kv_view *view, struct arena *arena, struct kv_alarm_list *ret_list) MUST_USE;
 
 struct kv_stats {
 	int64_t keys;          /* live keys, exact */

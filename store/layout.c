@@ -203,6 +203,25 @@ struct bytes layout_all_attached(int64_t lease, struct arena *arena)
 	return layout_numbered('k', (uint64_t)lease, BYTES_NONE, arena);
 }
 
+struct bytes layout_alarms(void)
+{
+	return BYTES_LITERAL("a");
+}
+
+struct bytes layout_alarm(uint64_t member, uint8_t kind, struct arena *arena)
+{
+	return layout_numbered('a', member, bytes_of(&kind, sizeof kind), arena);
+}
+
+bool layout_alarm_split(struct bytes row, uint64_t *ret_member, uint8_t *ret_kind)
+{
+	struct cursor cursor = cursor_over(row);
+	cursor_u8(&cursor);
+	*ret_member = cursor_u64_be(&cursor);
+	*ret_kind = cursor_u8(&cursor);
+	return cursor_is_done(&cursor);
+}
+
 uint64_t layout_number(struct bytes row)
 {
 	struct cursor cursor = cursor_over(row);

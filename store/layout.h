@@ -50,6 +50,10 @@ struct bytes layout_removed(uint64_t member, struct arena *arena); /* it was a m
 struct bytes layout_lease(int64_t lease, struct arena *arena);
 struct bytes layout_leases(void);
 struct bytes layout_attached(int64_t lease, struct bytes key, struct arena *arena);
+struct bytes layout_alarm(uint64_t member, uint8_t kind, struct arena *arena);
+struct bytes layout_alarms(void);
+/* False: not such a row. */
+bool layout_alarm_split(struct bytes row, uint64_t *ret_member, uint8_t *ret_kind);
 /* What all rows of one kind begin with, and the number after it. */
 struct bytes layout_sessions(void);
 struct bytes layout_all_outcomes(void);

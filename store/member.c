@@ -3,7 +3,7 @@
 
 #include "base/crc32c.h"
 #include "base/limits.h"
-#include "store/edit.h"
+#include "store/alarm.h"
 
 /* ---- one row ---- */
 
@@ -95,6 +95,7 @@ static void members_drop(struct batch *batch, const struct kv_member *member)
 {
 	member_put(batch, member, layout_removed(member->id, &batch->arena));
 	batch_delete_row(batch, FAMILY_META, layout_member(member->id, &batch->arena));
+	alarm_forget(batch, member->id);
 }
 
 void members_follow(struct batch *batch, const struct store_entry *entry)

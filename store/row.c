@@ -6,6 +6,8 @@
 #include "base/cursor.h"
 
 enum { MEMBER_WANTS_NO_VOTE = 1 };
+enum { ALARM_BY_ITSELF = 1 };
+enum { ROW_FORMAT_ALARMS = 4 };
 enum { ROW_RECORD = 1, ROW_TOMBSTONE = 2, ROW_RECORD_ATTR_OLDER = 3 };
 /* The ids below it are left for what is not in the store, such as a filesystem's own root. */
 #define FIRST_ID UINT64_C(4096)
@@ -31,7 +33,7 @@ static int64_t row_signed(struct cursor *cursor)
 
 struct state state_first(void)
 {
-	return (struct state){.revision = 1, .compacted = -1, .next_id = FIRST_ID};
+	return (struct state){.revision = 1, .compacted = -1, .next_id = FIRST_ID, .limit_bytes = INT64_MAX};
 }
 
 void row_state_encode(const struct state *state, struct buffer *buffer)
@@ -48,6 +50,8 @@ void row_state_encode(const struct state *state, struct buffer *buffer)
 	buffer_put_varint(buffer, state->next_id);
 	buffer_put_varint(buffer, state->mark_index);
 	buffer_put_u64(buffer, state->mark_checksum);
+	row_put_signed(buffer, state->limit_bytes);
+	buffer_put_u8(buffer, state->stops);
 }
 
 enum err row_state_decode(struct bytes row, struct state *ret_state)
@@ -68,6 +72,9 @@ enum err row_state_decode(struct bytes row, struct state *ret_state)
 	state.next_id = cursor_varint(&cursor);
 	state.mark_index = cursor_varint(&cursor);
 	state.mark_checksum = cursor_u64(&cursor);
+	state.limit_bytes = format < ROW_FORMAT_ALARMS ? INT64_MAX : row_signed(&cursor);
+	state.stops = format < ROW_FORMAT_ALARMS ? 0 : cursor_u8(&cursor);
+	cursor.bad |= (state.stops & ~STATE_STOPS_ALL) != 0;
 	if (format >= ROW_FORMAT_OLDEST && row_end(&cursor) == ERR_OK) {
 		*ret_state = state;
 		return ERR_OK;
@@ -260,7 +267,7 @@ enum err row_session_decode(struct bytes row, struct row_session *ret_session)
 /* What applying a command can end with. New ones are added at the end. */
 static const enum err row_errs[] = {
     ERR_OK,    ERR_INVALID,         ERR_NOT_FOUND,    ERR_TOO_LARGE,     ERR_LIMIT,         ERR_COMPACTED,  ERR_FUTURE,
-    ERR_QUOTA, ERR_LEASE_NOT_FOUND, ERR_LEASE_EXISTS, ERR_DUPLICATE_KEY, ERR_STALE_SESSION, ERR_NOT_LEADER,
+    ERR_QUOTA, ERR_LEASE_NOT_FOUND, ERR_LEASE_EXISTS, ERR_DUPLICATE_KEY, ERR_STALE_SESSION, ERR_NOT_LEADER, ERR_CORRUPT,
 };
 enum { ROW_ERRS = sizeof row_errs / sizeof row_errs[0] };
 
@@ -328,6 +335,29 @@ enum err row_lease_decode(struct bytes row, struct row_lease *ret_lease)
 	if (row_end(&cursor) != ERR_OK)
 		return ERR_CORRUPT;
 	*ret_lease = lease;
+	return ERR_OK;
+}
+
+void row_alarm_encode(const struct kv_alarm *alarm, struct buffer *buffer)
+{
+	row_put_signed(buffer, alarm->time_ns);
+	buffer_put_u8(buffer, alarm->by_itself ? ALARM_BY_ITSELF : 0);
+	row_put_signed(buffer, alarm->limit);
+	row_put_signed(buffer, alarm->quota);
+}
+
+enum err row_alarm_decode(struct bytes row, struct kv_alarm *ret_alarm)
+{
+	struct cursor cursor = cursor_over(row);
+	struct kv_alarm alarm = {.time_ns = row_signed(&cursor)};
+	uint8_t flags = cursor_u8(&cursor);
+	alarm.by_itself = flags == ALARM_BY_ITSELF;
+	alarm.limit = row_signed(&cursor);
+	alarm.quota = row_signed(&cursor);
+	cursor.bad |= (flags & ~ALARM_BY_ITSELF) != 0;
+	if (row_end(&cursor) != ERR_OK)
+		return ERR_CORRUPT;
+	*ret_alarm = alarm;
 	return ERR_OK;
 }
 

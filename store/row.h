@@ -11,8 +11,8 @@
 enum {
 	CHECKSUM_EVERY = 1024,
 	/* Of all rows; raised when an older program could not read them. 2: a member's claim, whom it replaces, and its wish. 3: what
-	 * a lease has left. */
-	ROW_FORMAT = 3,
+	 * a lease has left. 4: alarms. */
+	ROW_FORMAT = 4,
 	ROW_FORMAT_OLDEST = 1, /* that this program reads */
 };
 
@@ -27,7 +27,11 @@ struct state {
 	uint64_t next_id; /* of the next object that is not given one */
 	/* The checksum as it was at the newest index that CHECKSUM_EVERY divides: alike on all nodes, however they batch. */
 	uint64_t mark_index, mark_checksum;
+	/* What the alarms come to: see alarm.h. */
+	int64_t limit_bytes; /* value_bytes may not grow beyond; INT64_MAX: no alarm says so */
+	uint8_t stops;       /* STATE_STOPS_… */
 };
+enum { STATE_STOPS_PUTS = 1, STATE_STOPS_CHANGES = 2, STATE_STOPS_ALL = 3 };
 
 /* A state before the first entry. */
 struct state state_first(void);
@@ -79,6 +83,10 @@ struct row_lease {
 };
 void row_lease_encode(const struct row_lease *lease, struct buffer *buffer);
 enum err row_lease_decode(struct bytes row, struct row_lease *ret_lease) MUST_USE;
+
+/* Without its member and kind, which are in its row's key. */
+void row_alarm_encode(const struct kv_alarm *alarm, struct buffer *buffer);
+enum err row_alarm_decode(struct bytes row, struct kv_alarm *ret_alarm) MUST_USE;
 
 void row_number_encode(int64_t number, struct buffer *buffer);
 enum err row_number_decode(struct bytes row, int64_t *ret_number) MUST_USE;

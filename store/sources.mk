@@ -21,6 +21,7 @@ libstore_a_SOURCES += \
 
 # The applied state.
 libstore_a_SOURCES += \
+	store/alarm.c store/alarm.h \
 	store/apply.c \
 	store/archive.c \
 	store/batch.c store/batch.h \
@@ -42,6 +43,7 @@ libstore_a_SOURCES += \
 	store/place.c store/place.h \
 	store/prefix.c \
 	store/range.c store/range.h \
+	store/room.c store/room.h \
 	store/row.c store/row.h \
 	store/scan.c store/scan.h \
 	store/session.c store/session.h \

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "store/alarm.h"
 #include "store/claims.h"
 #include "store/member.h"
 #include "store/place.h"
@@ -46,7 +47,6 @@ enum err store_open(const struct store_options *options, struct store **ret_stor
 {
 	struct store *store = memory_new(sizeof *store);
 	store->directory = memory_dup_string(options->directory);
-	store->quota_bytes = options->quota_bytes;
 	database_memory_init(&store->memory, options->memory_bytes);
 	kv_init(&store->kv);
 	batch_init(&store->batch);
@@ -128,81 +128,17 @@ enum err store_config_begin(struct store *store, struct bytes payload)
 
 /* ---- proposals ---- */
 
-enum { GROWTH_LOOK_MAX = 64 }; /* of so many puts it is looked up what they replace */
-
-struct growth {
-	struct kv_view *view;
-	size_t looks;
-	int64_t most, exact; /* without, and with, what is replaced */
-};
-
-static void growth_put(struct growth *growth, const struct kv_put *put)
-{
-	int64_t size = (int64_t)(put->value.size + put->attr.size);
-	growth->most += (int64_t)put->key.size + size;
-	growth->exact += (int64_t)put->key.size + size;
-	if (growth->looks == 0)
-		return;
-	growth->looks--;
-	AUTO_ARENA struct arena arena;
-	arena_init(&arena);
-	struct kv_record was;
-	if (kv_get(growth->view, put->key, &arena, &was) != ERR_OK)
-		return;
-	growth->exact -= (int64_t)put->key.size;
-	growth->exact -= put->keep_value ? 0 : (int64_t)was.value.size;
-	growth->exact -= put->keep_attr ? 0 : (int64_t)was.attr.size;
-}
-
-static void growth_ops(struct growth *growth, const struct kv_op *ops, size_t count);
-
-/* Only one branch happens: the one that adds more. */
-static void growth_txn(struct growth *growth, const struct kv_txn *txn)
-{
-	struct growth success = *growth, failure = *growth;
-	growth_ops(&success, txn->success, txn->success_count);
-	failure.looks = success.looks;
-	growth_ops(&failure, txn->failure, txn->failure_count);
-	size_t looks = failure.looks;
-	*growth = success.exact > failure.exact ? success : failure;
-	growth->looks = looks;
-	growth->most = success.most > failure.most ? success.most : failure.most;
-}
-
-static void growth_ops(struct growth *growth, const struct kv_op *ops, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (ops[i].kind == KV_PUT)
-			growth_put(growth, &ops[i].put);
-		else if (ops[i].kind == KV_TXN)
-			growth_txn(growth, ops[i].txn);
-	}
-}
-
-/* Near the quota it is looked up what the puts replace, so that a full store can still be written smaller. */
-static bool store_would_pass_quota(struct store *store, struct kv_view *view, const struct kv_txn *txn)
-{
-	struct growth growth = {.view = view};
-	growth_txn(&growth, txn);
-	int64_t room = (int64_t)store->quota_bytes - view->state.value_bytes;
-	if (growth.most == 0 || growth.most <= room)
-		return false;
-	struct growth exact = {.view = view, .looks = GROWTH_LOOK_MAX};
-	growth_txn(&exact, txn);
-	return exact.exact > 0 && exact.exact > room;
-}
-
 enum err store_admit(struct store *store, const struct kv_command *command)
 {
-	if (command->kind != KV_COMMAND_TXN)
-		return ERR_OK;
-	enum err err = txn_check(&command->txn);
-	if (err != ERR_OK || store->quota_bytes == 0)
+	enum err err = command->kind == KV_COMMAND_TXN ? txn_check(&command->txn) : ERR_OK;
+	if (err != ERR_OK)
 		return err;
 	struct kv_view *view = kv_view_open(&store->kv);
-	bool over = store_would_pass_quota(store, view, &command->txn);
+	err = alarm_refuses(&view->state, command);
+	if (err == ERR_OK && command->kind == KV_COMMAND_TXN)
+		err = alarm_admits(view, &command->txn);
 	kv_view_close(view);
-	return over ? ERR_QUOTA : ERR_OK;
+	return err;
 }
 
 enum err store_session_outcome(struct store *store, uint64_t session, uint64_t sequence, struct kv_result **ret_result)

@@ -21,7 +21,6 @@ struct store;
 struct store_options {
 	const char *directory; /* holds `current` and the database that it names; made when absent */
 	size_t memory_bytes;   /* for block cache and memtables together */
-	uint64_t quota_bytes;  /* 0: none; of kv_stats.value_bytes; enforced before proposing, see store_admit() */
 	/* A member that starts a new cluster: the members, alike on each. Ignored when the store has a state. */
 	const struct kv_member *initial_members;
 	size_t initial_member_count;
@@ -69,8 +68,8 @@ enum err store_config(struct store *store, struct arena *arena, struct bytes *re
 /* A configuration to begin with (index 0 of a new cluster), before the first apply. */
 enum err store_config_begin(struct store *store, struct bytes payload) MUST_USE;
 
-/* Refuses before proposing what the state says would be refused: ERR_QUOTA, ERR_TOO_LARGE, ERR_INVALID, ERR_LIMIT,
- * ERR_DUPLICATE_KEY. Deletes are always admitted. ON_ANY_THREAD */
+/* Refuses before proposing what the state says would be refused: ERR_TOO_LARGE, ERR_INVALID, ERR_LIMIT, ERR_DUPLICATE_KEY; and
+ * ERR_QUOTA, ERR_CORRUPT once an alarm is raised: what is the first to pass the quota is refused at its entry. ON_ANY_THREAD */
 enum err store_admit(struct store *store, const struct kv_command *command) MUST_USE;
 
 /* Was (session, sequence) applied? Its outcome, without responses, for a waiter whose entry was skipped by a snapshot.

@@ -60,6 +60,7 @@ struct letter {
 
 struct replica {
 	char *name;
+	uint64_t quota_bytes;
 	struct store *store;
 	struct mailbox *mailbox;
 	pthread_t thread;
@@ -339,7 +340,6 @@ enum err replica_open(const struct replica_options *options, struct replica **re
 	struct store_options store_options = {
 	    .directory = options->data_directory,
 	    .memory_bytes = options->memory_bytes,
-	    .quota_bytes = options->quota_bytes,
 	    .initial_members = &member,
 	    .initial_member_count = 1,
 	};
@@ -349,6 +349,7 @@ enum err replica_open(const struct replica_options *options, struct replica **re
 		return err;
 	struct replica *replica = memory_new(sizeof(*replica));
 	replica->name = memory_dup_string(options->name);
+	replica->quota_bytes = options->quota_bytes;
 	replica->store = store;
 	replica->mailbox = mailbox_new(LETTERS_MAX);
 	replica->last = &replica->first;
@@ -404,10 +405,11 @@ struct kv *replica_kv(struct replica *replica)
 enum err replica_propose(struct replica *replica, const struct kv_command *command, uint64_t deadline_ns,
                          replica_proposed done, void *argument)
 {
-	enum err err = store_admit(replica->store, command);
+	struct kv_command stamped = *command;
+	stamped.quota_bytes = replica->quota_bytes;
+	enum err err = store_admit(replica->store, &stamped);
 	if (err != ERR_OK)
 		return err;
-	struct kv_command stamped = *command;
 	stamped.proposer = SOLO_MEMBER;
 	stamped.session = atomic_load(&replica->session);
 	stamped.sequence = atomic_fetch_add(&replica->sequence, 1) + 1;
@@ -543,7 +545,9 @@ void replica_status(struct replica *replica, struct arena *arena, struct replica
 	    .has_quorum = atomic_load(&replica->weather_now) == SOLO_FAIR,
 	    .members = self,
 	    .member_count = 1,
+	    .quota_bytes = replica->quota_bytes,
 	};
+	check(kv_alarms(view, arena, &ret_status->alarms) == ERR_OK);
 	kv_view_close(view);
 }
 

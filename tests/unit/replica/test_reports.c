@@ -25,7 +25,9 @@ static bool contradicted(struct reports *reports, uint64_t index, uint64_t check
 {
 	struct report_mark mark = {index, checksum};
 	uint64_t where = 0;
-	bool found = reports_contradict(reports, voters, 3, 1, &mark, 1, &where);
+	const struct report_jury jury = {
+	    .voters = voters, .voter_count = 3, .self = 1, .marks = &mark, .mark_count = 1};
+	bool found = reports_contradict(reports, &jury, 1, &where);
 	assert_int_equal(where, found ? index : 0);
 	return found;
 }
@@ -53,6 +55,25 @@ static void who_does_not_vote_is_not_asked(void **state)
 	hear_mark(reports, 8, 1024, 8);
 	hear_mark(reports, 9, 1024, 8);
 	assert_false(contradicted(reports, 1024, 7));
+	reports_free(reports);
+}
+
+/* As a leader looks: it is one of those who say so, and is in no report. */
+static void another_member_is_contradicted_with_our_own_voice(void **state)
+{
+	struct reports *reports = reports_new();
+	struct report_mark ours = {1024, 7};
+	struct report_jury jury = {.voters = voters, .voter_count = 3, .self = 1, .marks = &ours, .mark_count = 1};
+	uint64_t where = 0;
+	hear_mark(reports, 2, 1024, 8);
+	assert_false(reports_contradict(reports, &jury, 2, &where)); /* one against one */
+	hear_mark(reports, 3, 1024, 7);
+	assert_true(reports_contradict(reports, &jury, 2, &where));
+	assert_int_equal(where, 1024);
+	assert_false(reports_contradict(reports, &jury, 3, &where));
+	hear_mark(reports, 9, 1024, 8); /* a learner */
+	assert_true(reports_contradict(reports, &jury, 9, &where));
+	assert_false(reports_contradict(reports, &jury, 4, &where)); /* nothing was heard of it */
 	reports_free(reports);
 }
 
@@ -112,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_a_majority_that_agrees_contradicts),
 	    cmocka_unit_test(who_does_not_vote_is_not_asked),
+	    cmocka_unit_test(another_member_is_contradicted_with_our_own_voice),
 	    cmocka_unit_test(a_snapshot_on_its_way_is_told_of),
 	    cmocka_unit_test(the_newest_report_of_each_is_kept),
 	    cmocka_unit_test(those_of_members_that_are_gone_make_room),

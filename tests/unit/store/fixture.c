@@ -94,6 +94,7 @@ struct kv_result *fixture_apply(struct fixture *fixture, struct kv_command *comm
 	command->session = fixture->session;
 	command->sequence = fixture->sequence;
 	command->done_below = fixture->done_below;
+	command->quota_bytes = fixture->quota_bytes;
 	assert_int_equal(kv_command_encode(command, &buffer), ERR_OK);
 	struct store_entry entry = {.index = ++fixture->index,
 	                            .term = fixture->term,

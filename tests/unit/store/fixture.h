@@ -14,6 +14,7 @@ struct fixture {
 	uint64_t index, term;
 	int64_t time_ns;
 	uint64_t session, sequence, done_below; /* of the commands that are applied; 0: none */
+	uint64_t quota_bytes;                   /* likewise */
 	/* What the observer saw, newest last; bytes in the arena. */
 	struct kv_change changes[64];
 	size_t change_count;

@@ -24,6 +24,7 @@ tests_unit_store_test_raftlog_threads_LDADD = $(RAFTLOG_TEST_LIBS)
 check_LIBRARIES += tests/unit/store/libfixture.a
 tests_unit_store_libfixture_a_SOURCES = tests/unit/store/fixture.c tests/unit/store/fixture.h
 STORE_TESTS = \
+	tests/unit/store/test_alarm \
 	tests/unit/store/test_apply \
 	tests/unit/store/test_archive \
 	tests/unit/store/test_claims \
@@ -43,6 +44,7 @@ STORE_TESTS = \
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 STORE_TEST_LIBS = tests/unit/store/libfixture.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
+tests_unit_store_test_alarm_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_txn_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_tree_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_apply_LDADD = $(STORE_TEST_LIBS)

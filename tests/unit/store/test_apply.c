@@ -274,27 +274,6 @@ static enum err admit(struct store *store, const struct kv_op *op)
 	return store_admit(store, &command);
 }
 
-static void what_would_pass_the_quota_is_refused_and_deletes_never_are(void **state)
-{
-	struct fixture *f = *state;
-	fixture_stop(f);
-	struct store_options options = {.directory = f->directory, .quota_bytes = 20};
-	assert_int_equal(store_open(&options, &f->store), ERR_OK);
-	f->kv = store_kv(f->store);
-	assert_int_equal(admit(f->store, &(struct kv_op)PUT(.key = B("/a"), .value = B("0123456789"))), ERR_OK);
-	assert_int_equal(fixture_put(f, "/a", "0123456789"), ERR_OK);
-	assert_int_equal(admit(f->store, &(struct kv_op)PUT(.key = B("/b"), .value = B("0123456"))), ERR_QUOTA);
-	assert_int_equal(admit(f->store, &(struct kv_op)PUT(.key = B("/b"), .value = B("012345"))), ERR_OK);
-	assert_int_equal(admit(f->store, &(struct kv_op)DELETE(.range = {.start = B("/a")})), ERR_OK);
-	assert_int_equal(admit(f->store, &(struct kv_op)MOVE("/a", "/b")), ERR_OK);
-	/* What replaces something counts by what it adds. */
-	assert_int_equal(admit(f->store, &(struct kv_op)PUT(.key = B("/a"), .value = B("01234567890"))), ERR_OK);
-	assert_int_equal(admit(f->store, &(struct kv_op)PUT(.key = B("/a"), .keep_value = true, .attr = B("012"))),
-	                 ERR_OK);
-	assert_int_equal(admit(f->store, &(struct kv_op)PUT(.key = B("/a"), .value = B("012345678901234567890"))),
-	                 ERR_QUOTA);
-}
-
 static void what_can_never_be_applied_is_refused_before_it_is_proposed(void **state)
 {
 	struct fixture *f = *state;
@@ -337,7 +316,6 @@ int main(void)
 	    TEST(a_new_cluster_begins_with_its_members_and_configuration),
 	    TEST(time_never_goes_back),
 	    TEST(stats_are_exact),
-	    TEST(what_would_pass_the_quota_is_refused_and_deletes_never_are),
 	    TEST(what_can_never_be_applied_is_refused_before_it_is_proposed),
 	    TEST(a_flush_makes_what_was_applied_trimmable),
 	};

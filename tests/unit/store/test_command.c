@@ -105,11 +105,12 @@ static const struct kv_lease_left *random_lefts(size_t count)
 
 static struct kv_command random_command(void)
 {
-	struct kv_command command = {.kind = (enum kv_command_kind)(KV_COMMAND_TXN + random_below(&dice, 8)),
+	struct kv_command command = {.kind = (enum kv_command_kind)(KV_COMMAND_TXN + random_below(&dice, 9)),
 	                             .session = random_next(&dice),
 	                             .sequence = random_next(&dice),
 	                             .done_below = random_next(&dice),
-	                             .proposer = random_next(&dice)};
+	                             .proposer = random_next(&dice),
+	                             .quota_bytes = coin() ? 0 : random_next(&dice)};
 	switch (command.kind) {
 	case KV_COMMAND_TXN:
 		command.txn = random_txn(1);
@@ -142,6 +143,12 @@ static struct kv_command random_command(void)
 		command.lease_checkpoint.term = random_next(&dice);
 		command.lease_checkpoint.count = random_below(&dice, 3);
 		command.lease_checkpoint.lefts = random_lefts(command.lease_checkpoint.count);
+		break;
+	case KV_COMMAND_ALARM:
+		command.alarm.action = coin() ? KV_ALARM_RAISE : KV_ALARM_CLEAR;
+		command.alarm.kind = coin() ? KV_ALARM_NOSPACE : KV_ALARM_CORRUPT;
+		command.alarm.member = random_next(&dice);
+		command.alarm.by_itself = coin();
 		break;
 	}
 	return command;
