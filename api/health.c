@@ -34,16 +34,28 @@ static bool health_asks(const struct exchange *exchange, const char *name, const
 /* ---- what is looked at ---- */
 
 struct health {
-	bool damaged, reads, has_leader, voter;
+	bool corrupt, no_space; /* by what the node itself knows, or by alarms that concern it */
+	bool reads, has_leader, voter;
 	enum err barrier; /* of a linearizable read, if one was made */
 };
+
+/* A member that differs stops nobody else: an alarm that was raised for it by itself is its own. */
+static void health_alarm(struct health *health, const struct kv_alarm *alarm, uint64_t self)
+{
+	if (alarm->kind == KV_ALARM_NOSPACE)
+		health->no_space = true;
+	else if (!alarm->by_itself || alarm->member == self)
+		health->corrupt = true;
+}
 
 static struct health health_look(struct exchange *exchange)
 {
 	struct replica_status status = {0};
 	replica_status(exchange->service->replica, &exchange->arena, &status);
 	struct health health = {
-	    .damaged = status.damaged || status.differs, .has_leader = status.has_quorum, .barrier = exchange->err};
+	    .corrupt = status.damaged || status.differs, .has_leader = status.has_quorum, .barrier = exchange->err};
+	for (size_t at = 0; at < status.alarms.count; at++)
+		health_alarm(&health, &status.alarms.alarms[at], status.member_id);
 	for (size_t at = 0; at < status.member_count; at++)
 		health.voter = health.voter || (status.members[at].self && status.members[at].is_voter);
 	struct kv_view *view = kv_view_open(replica_kv(exchange->service->replica));
@@ -56,7 +68,7 @@ static struct health health_look(struct exchange *exchange)
 /* Each says why it fails; NULL: it does not. */
 static const char *health_corruption(const struct health *health)
 {
-	return health->damaged ? "alarm activated: CORRUPT" : NULL;
+	return health->corrupt ? "alarm activated: CORRUPT" : NULL;
 }
 
 static const char *health_serializable_read(const struct health *health)
@@ -246,7 +258,9 @@ void health_run_etcd(struct exchange *exchange)
 {
 	const struct health health = health_look(exchange);
 	bool local = health_asks(exchange, "serializable", "true");
-	if (health.damaged && !health_asks(exchange, "exclude", "CORRUPT"))
+	if (health.no_space && !health_asks(exchange, "exclude", "NOSPACE"))
+		health_answer_etcd(exchange, "ALARM NOSPACE");
+	else if (health.corrupt && !health_asks(exchange, "exclude", "CORRUPT"))
 		health_answer_etcd(exchange, "ALARM CORRUPT");
 	else if (!local && !health.has_leader)
 		health_answer_etcd(exchange, "RAFT NO LEADER");

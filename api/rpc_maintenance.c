@@ -21,16 +21,24 @@ static const struct replica_member_status *status_member(const struct replica_st
 }
 
 /* As etcd prints an alarm of its. */
+static char *status_alarm(struct rpc_call *call, uint64_t member, enum kv_alarm_kind kind)
+{
+	return arena_format(&call->arena, "memberID:%llu alarm:%s ", (unsigned long long)member,
+	                    kind == KV_ALARM_NOSPACE ? "NOSPACE" : "CORRUPT");
+}
+
 static void status_errors(struct rpc_call *call, const struct replica_status *status,
                           Etcdserverpb__StatusResponse *answer)
 {
-	answer->errors = arena_take(&call->arena, 2 * sizeof *answer->errors);
+	answer->errors = arena_take(&call->arena, (status->alarms.count + 2) * sizeof *answer->errors);
 	if (status->leader_id == 0)
 		answer->errors[answer->n_errors++] =
 		    arena_dup_string(&call->arena, bytes_of_string("etcdserver: no leader"));
-	if (status->damaged || status->differs)
+	for (size_t at = 0; at < status->alarms.count; at++)
 		answer->errors[answer->n_errors++] =
-		    arena_format(&call->arena, "memberID:%llu alarm:CORRUPT ", (unsigned long long)status->member_id);
+		    status_alarm(call, status->alarms.alarms[at].member, status->alarms.alarms[at].kind);
+	if (status->damaged || status->differs)
+		answer->errors[answer->n_errors++] = status_alarm(call, status->member_id, KV_ALARM_CORRUPT);
 }
 
 static void status_sizes(struct rpc_call *call, Etcdserverpb__StatusResponse *answer)
@@ -65,6 +73,99 @@ static void maintenance_status(struct rpc_call *call)
 	status_sizes(call, answer);
 	status_errors(call, &status, answer);
 	rpc_reply(call, &answer->base);
+}
+
+/* ---- Alarm ---- */
+
+static Etcdserverpb__AlarmMember *alarm_member(struct rpc_call *call, uint64_t member, Etcdserverpb__AlarmType type)
+{
+	Etcdserverpb__AlarmMember *message = arena_take(&call->arena, sizeof *message);
+	etcdserverpb__alarm_member__init(message);
+	message->memberid = member;
+	message->alarm = type;
+	return message;
+}
+
+/* etcd filters by the kind, and not by the member. */
+static void alarm_list(struct rpc_call *call, enum err err)
+{
+	const Etcdserverpb__AlarmRequest *request = (Etcdserverpb__AlarmRequest *)call->request;
+	struct kv_alarm_list list = {0};
+	if (err == ERR_OK) {
+		struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
+		err = kv_alarms(view, &call->arena, &list);
+		kv_view_close(view);
+	}
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__AlarmResponse *answer = rpc_answer(call, rpc_revision(call));
+	answer->alarms = arena_zero(&call->arena, list.count, sizeof(Etcdserverpb__AlarmMember *));
+	for (size_t at = 0; at < list.count; at++) {
+		const struct kv_alarm *alarm = &list.alarms[at];
+		if (request->alarm == ETCDSERVERPB__ALARM_TYPE__NONE || (int)request->alarm == (int)alarm->kind)
+			answer->alarms[answer->n_alarms++] =
+			    alarm_member(call, alarm->member, (Etcdserverpb__AlarmType)alarm->kind);
+	}
+	rpc_reply(call, &answer->base);
+}
+
+/* The alarm that was raised or cleared; none if there was none to be cleared. */
+static void alarm_changed(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	const Etcdserverpb__AlarmRequest *request = (Etcdserverpb__AlarmRequest *)call->request;
+	if (err == ERR_LIMIT) {
+		rpc_finish(call, RPC_RESOURCE_EXHAUSTED, "etcdserver: too many alarms");
+		return;
+	}
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	Etcdserverpb__AlarmMember *alarm = alarm_member(call, request->memberid, request->alarm);
+	Etcdserverpb__AlarmResponse *answer = rpc_answer(call, result->revision);
+	answer->alarms = arena_take(&call->arena, sizeof(Etcdserverpb__AlarmMember *));
+	answer->alarms[0] = alarm;
+	answer->n_alarms = result->succeeded ? 1 : 0;
+	rpc_reply(call, &answer->base);
+}
+
+static void alarm_change(struct rpc_call *call, enum kv_alarm_action action)
+{
+	const Etcdserverpb__AlarmRequest *request = (Etcdserverpb__AlarmRequest *)call->request;
+	struct kv_command command = {.kind = KV_COMMAND_ALARM};
+	command.alarm.action = action;
+	command.alarm.kind = (enum kv_alarm_kind)request->alarm;
+	command.alarm.member = request->memberid;
+	if (request->alarm == ETCDSERVERPB__ALARM_TYPE__NONE)
+		rpc_reply_header(call); /* nothing is raised or cleared */
+	else
+		rpc_propose(call, &command, alarm_changed);
+}
+
+static void maintenance_alarm(struct rpc_call *call)
+{
+	const Etcdserverpb__AlarmRequest *request = (Etcdserverpb__AlarmRequest *)call->request;
+	if ((unsigned)request->alarm > ETCDSERVERPB__ALARM_TYPE__CORRUPT) {
+		rpc_finish(call, RPC_INVALID_ARGUMENT, "etcdserver: unknown alarm");
+		return;
+	}
+	switch (request->action) {
+	case ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION__GET:
+		rpc_barrier(call, alarm_list);
+		return;
+	case ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION__ACTIVATE:
+		alarm_change(call, KV_ALARM_RAISE);
+		return;
+	case ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION__DEACTIVATE:
+		alarm_change(call, KV_ALARM_CLEAR);
+		return;
+	case _ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION_IS_INT_SIZE:
+		break;
+	}
+	rpc_finish(call, RPC_INVALID_ARGUMENT,
+	           "etcdserver: unknown action of an alarm"); /* proto3 lets any number through */
 }
 
 /* ---- Hash ---- */
@@ -163,6 +264,7 @@ static void maintenance_downgrade(struct rpc_call *call)
 	}
 
 const struct rpc_method rpc_maintenance_methods[] = {
+    MAINTENANCE_ROW("Alarm", "/v3/maintenance/alarm", .begin = maintenance_alarm),
     MAINTENANCE_ROW("Status", "/v3/maintenance/status", .begin = maintenance_status),
     MAINTENANCE_ROW("Defragment", "/v3/maintenance/defragment", .begin = maintenance_defragment),
     MAINTENANCE_ROW("Hash", "/v3/maintenance/hash", .begin = maintenance_hash),

@@ -32,7 +32,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
     ROW(DATA_DIR, "data-dir", "DIR", NULL, NODE,
         "Where the node keeps its log and state; made when absent (default NAME.etcfs)."),
     ROW(QUOTA, "quota-backend-bytes", "SIZE", "2GiB", NODE,
-        "All keys and values together may take this much; 0: no limit."),
+        "All keys and values together may take this much; 0: no limit. The same on every\n"
+        "node."),
     ROW(MEMORY, "memory", "SIZE", "64MiB", NODE, "Memory for the store's caches."),
 
     ROW(JOIN, "join", "URL", NULL, CLUSTER,

@@ -14,6 +14,7 @@ MOUNT_TESTS = \
 	tests/mount/test_one_world.py \
 	tests/mount/test_partition.py \
 	tests/mount/test_pause.py \
+	tests/mount/test_quota.py \
 	tests/mount/test_reload.py \
 	tests/mount/test_semantics.py \
 	tests/mount/test_service.py \

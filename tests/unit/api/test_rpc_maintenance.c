@@ -108,19 +108,6 @@ static void a_snapshot_is_whole_and_says_so(void **state)
 	assert_memory_equal(whole.data, "etcfs-archive\n", 14);
 }
 
-/* The windows of its client are smaller than anything that would wake it otherwise. */
-static void a_snapshot_goes_on_as_its_client_takes_it(void **state)
-{
-	const Etcdserverpb__SnapshotRequest request = ETCDSERVERPB__SNAPSHOT_REQUEST__INIT;
-	fill(fixture_of(state));
-	const struct client_call *call = client_ask(&rpc_client, MAINTENANCE "Snapshot", &request.base);
-	assert_int_equal(call->code, RPC_OK);
-	size_t bytes = 0;
-	for (size_t at = 0; at < call->message_count; at++)
-		bytes += call->messages[at].size;
-	assert_true(bytes > (size_t)KEYS * VALUE_BYTES);
-}
-
 /* One that stops fetching is waited for, and one that goes away is forgotten; the others are served all the while. */
 static void a_snapshot_waits_for_its_client(void **state)
 {
@@ -161,6 +148,89 @@ static void leadership_goes_to_a_voter(void **state)
 	               "etcdserver: request timed out, leader transfer took too long");
 }
 
+/* ---- alarms ---- */
+
+static const Etcdserverpb__AlarmResponse *alarm(Etcdserverpb__AlarmRequest__AlarmAction action,
+                                                Etcdserverpb__AlarmType type, uint64_t member)
+{
+	Etcdserverpb__AlarmRequest request = ETCDSERVERPB__ALARM_REQUEST__INIT;
+	request.action = action;
+	request.alarm = type;
+	request.memberid = member;
+	return rpc_answer_of(MAINTENANCE "Alarm", &request, &etcdserverpb__alarm_response__descriptor);
+}
+
+#define GET ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION__GET
+#define ACTIVATE ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION__ACTIVATE
+#define DEACTIVATE ETCDSERVERPB__ALARM_REQUEST__ALARM_ACTION__DEACTIVATE
+#define NONE ETCDSERVERPB__ALARM_TYPE__NONE
+#define NOSPACE ETCDSERVERPB__ALARM_TYPE__NOSPACE
+#define CORRUPT ETCDSERVERPB__ALARM_TYPE__CORRUPT
+
+static void assert_put_is_refused(enum rpc_code code, const char *message)
+{
+	Etcdserverpb__PutRequest put = ETCDSERVERPB__PUT_REQUEST__INIT;
+	put.key = proto_data(BYTES_LITERAL("/b"));
+	assert_refused("/etcdserverpb.KV/Put", &put, code, message);
+}
+
+static void an_alarm_is_raised_listed_and_cleared(void **state)
+{
+	(void)state;
+	const Etcdserverpb__AlarmResponse *answer = alarm(GET, NONE, 0);
+	assert_int_equal(answer->n_alarms, 0);
+	assert_int_equal(answer->header->revision, 1);
+	answer = alarm(ACTIVATE, NOSPACE, STRANGER);
+	assert_int_equal(answer->n_alarms, 1);
+	assert_int_equal(answer->alarms[0]->memberid, STRANGER);
+	assert_int_equal(answer->alarms[0]->alarm, NOSPACE);
+	assert_int_equal(alarm(ACTIVATE, NONE, STRANGER)->n_alarms, 0);
+	assert_put_is_refused(RPC_RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded");
+	assert_int_equal(alarm(ACTIVATE, CORRUPT, 7)->n_alarms, 1);
+	assert_put_is_refused(RPC_DATA_LOSS, "etcdserver: corrupt cluster");
+	answer = alarm(GET, NONE, 0);
+	assert_int_equal(answer->n_alarms, 2);
+	assert_int_equal(answer->header->revision, 1);
+	answer = alarm(GET, CORRUPT, STRANGER); /* by its kind alone */
+	assert_int_equal(answer->n_alarms, 1);
+	assert_int_equal(answer->alarms[0]->memberid, 7);
+	assert_int_equal(alarm(DEACTIVATE, CORRUPT, STRANGER)->n_alarms, 0); /* there is none */
+	assert_int_equal(alarm(DEACTIVATE, CORRUPT, 7)->n_alarms, 1);
+	assert_int_equal(alarm(DEACTIVATE, NOSPACE, STRANGER)->n_alarms, 1);
+	fixture_put(fixture_of(state), "/b", "");
+}
+
+/* By another member, whose quota it passes. */
+static void fill_elsewhere(struct fixture *fixture)
+{
+	struct kv_op op = {.kind = KV_PUT, .put = {.key = BYTES_LITERAL("/b"), .keep_attr = true}};
+	struct kv_command command = {
+	    .kind = KV_COMMAND_TXN, .quota_bytes = 2, .txn = {.success = &op, .success_count = 1}};
+	struct kv_result *result = solo_apply_remote(fixture->replica, &command);
+	assert_int_equal(result->err, ERR_QUOTA);
+	kv_result_free(result);
+}
+
+static void alarms_show_in_the_status_and_the_health(void **state)
+{
+	const Etcdserverpb__StatusRequest request = ETCDSERVERPB__STATUS_REQUEST__INIT;
+	struct fixture *fixture = fixture_of(state);
+	const char *const ask = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+	                  *const ask_without =
+	                      "GET /health?exclude=NOSPACE HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	fixture_put(fixture, "/a", "");
+	assert_non_null(strstr(fixture_http(fixture, ask), "200 OK"));
+	fill_elsewhere(fixture);
+	const Etcdserverpb__StatusResponse *answer =
+	    rpc_answer_of(MAINTENANCE "Status", &request, &etcdserverpb__status_response__descriptor);
+	assert_int_equal(answer->n_errors, 1);
+	assert_string_equal(answer->errors[0], "memberID:2 alarm:NOSPACE ");
+	assert_put_is_refused(RPC_RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded");
+	assert_non_null(strstr(fixture_http(fixture, ask), "503"));
+	assert_non_null(strstr(fixture_http(fixture, ask), "{\"health\":\"false\",\"reason\":\"ALARM NOSPACE\"}"));
+	assert_non_null(strstr(fixture_http(fixture, ask_without), "200 OK"));
+}
+
 static void there_is_nothing_to_defragment(void **state)
 {
 	const Etcdserverpb__DefragmentRequest request = ETCDSERVERPB__DEFRAGMENT_REQUEST__INIT;
@@ -197,15 +267,11 @@ static void there_is_no_version_to_go_down_to(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(the_status_tells_of_this_member),
-	    CASE(a_hash_is_that_of_its_revision),
-	    CASE(the_hash_of_all_changes_with_it),
-	    CASE(a_snapshot_is_whole_and_says_so),
-	    CASE(a_snapshot_goes_on_as_its_client_takes_it),
-	    CASE(a_snapshot_waits_for_its_client),
-	    CASE(leadership_goes_to_a_voter),
-	    CASE(there_is_nothing_to_defragment),
-	    CASE(there_is_no_version_to_go_down_to),
+	    CASE(the_status_tells_of_this_member),       CASE(a_hash_is_that_of_its_revision),
+	    CASE(the_hash_of_all_changes_with_it),       CASE(a_snapshot_is_whole_and_says_so),
+	    CASE(a_snapshot_waits_for_its_client),       CASE(leadership_goes_to_a_voter),
+	    CASE(an_alarm_is_raised_listed_and_cleared), CASE(alarms_show_in_the_status_and_the_health),
+	    CASE(there_is_nothing_to_defragment),        CASE(there_is_no_version_to_go_down_to),
 	};
 	return UNIT_RUN(tests);
 }
