@@ -32,7 +32,7 @@ enum err buffer_extend(struct buffer *buffer, size_t size, uint8_t **ret_room)
 	check(buffer->size <= buffer->size_max);
 	if (size > buffer->size_max - buffer->size)
 		return ERR_TOO_LARGE;
-	if (buffer->size + size > buffer->capacity) {
+	if (buffer->data == NULL || buffer->size + size > buffer->capacity) {
 		size_t capacity = buffer->capacity * 2 < 64 ? 64 : buffer->capacity * 2;
 		if (capacity < buffer->size + size)
 			capacity = buffer->size + size;

@@ -24,6 +24,7 @@ include tests/checker/sources.mk
 include tests/unit/checker/sources.mk
 include tests/unit/support/sources.mk
 include tests/scenario/sources.mk
+include tests/fuzz/sources.mk
 include tests/sim/sources.mk
 include tests/mount/sources.mk
 include tests/bench/sources.mk
