@@ -23,6 +23,7 @@ static struct {
 	struct service service;
 	struct connection_set clients;
 	char directory[32];
+	size_t bodies_bytes;
 } served;
 
 static void served_remove(void)
@@ -49,6 +50,7 @@ static void served_begin(void)
 	service->request_timeout_ms = service->read_timeout_ms = service->write_timeout_ms = SERVED_REQUEST_MS;
 	service->election_timeout_ms = service->watch_progress_ms = SERVED_REQUEST_MS;
 	service->request_bytes_max = service->value_bytes_max = SERVED_REQUEST_BYTES_MAX;
+	service->bodies_bytes = &served.bodies_bytes;
 	service->version = "1.2.3";
 	const struct kv_observer observer = events_observer(service->events);
 	replica_observe(service->replica, &observer);
