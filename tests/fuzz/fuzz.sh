@@ -12,7 +12,7 @@ if [ ! -f fuzz/Makefile ]; then
 	(cd fuzz && "$source_dir/configure" --quiet CC=clang \
 		CFLAGS='-O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined')
 fi
-make -C fuzz -j"$jobs" WARN_FLAGS= FUZZ_MAIN= FUZZ_LDFLAGS='-fsanitize=fuzzer,address,undefined' \
+make -C fuzz -j"$jobs" WARN_FLAGS= FUZZ_MAIN= FUZZ_ENGINE='-fsanitize=fuzzer,address,undefined' \
 	check TESTS= check_PROGRAMS="$*" check_LIBRARIES=libsolo.a
 
 for target; do

@@ -10,10 +10,10 @@ TESTS += $(FUZZ_TARGETS)
 
 # libFuzzer brings a main program of its own: make fuzz leaves this one out, and links it in.
 FUZZ_MAIN = libfuzzmain.a
-FUZZ_LDFLAGS =
+FUZZ_ENGINE =
 check_LIBRARIES += libfuzzmain.a
 libfuzzmain_a_SOURCES = tests/fuzz/driver.c tests/fuzz/fuzz.h
-FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 
 FUZZ_SERVED = tests/fuzz/fuzz.h tests/fuzz/served.c tests/fuzz/served.h
 tests_fuzz_fuzz_disk_SOURCES = tests/fuzz/fuzz_disk.c tests/fuzz/fuzz.h
