@@ -19,12 +19,12 @@ enum {
 	EVENTS_TURN_BYTES = 256 << 10,
 };
 
-/* A copy of what was applied, without what is of no use here. */
+/* A copy of what was applied, without what is of no use here: one block of memory, so that the smallest costs little. */
 struct events_change {
 	STAILQ_ENTRY(events_change) next;
 	struct kv_change change;
 	size_t bytes;
-	struct arena arena;
+	struct kv_event events[]; /* and the bytes of their keys and values */
 };
 STAILQ_HEAD(events_queue, events_change);
 
@@ -61,44 +61,49 @@ static size_t events_record_bytes(const struct kv_record *record)
 static size_t events_change_bytes(const struct kv_change *change)
 {
 	size_t bytes = sizeof(struct events_change) + change->event_count * sizeof *change->events;
-	for (size_t at = 0; at < change->event_count; at++)
+	for (size_t at = 0; at < change->event_count; at++) {
+		const struct kv_event *event = &change->events[at];
 		bytes +=
-		    events_record_bytes(&change->events[at].record) + events_record_bytes(&change->events[at].prev);
+		    events_record_bytes(&event->record) + (event->has_prev ? events_record_bytes(&event->prev) : 0);
+	}
 	return bytes;
 }
 
-static struct kv_record events_record_copy(const struct kv_record *record, struct arena *arena)
+static struct bytes events_bytes_copy(struct bytes bytes, uint8_t **at)
+{
+	struct bytes copy = bytes_of(*at, bytes.size);
+	if (bytes.size != 0)
+		memcpy(*at, bytes.data, bytes.size);
+	*at += bytes.size;
+	return copy;
+}
+
+static struct kv_record events_record_copy(const struct kv_record *record, uint8_t **at)
 {
 	struct kv_record copy = *record;
-	copy.key = arena_dup(arena, record->key);
-	copy.value = arena_dup(arena, record->value);
+	copy.key = events_bytes_copy(record->key, at);
+	copy.value = events_bytes_copy(record->value, at);
 	copy.attr = BYTES_NONE;
 	return copy;
 }
 
 static struct events_change *events_change_copy(const struct kv_change *change, size_t bytes)
 {
-	struct events_change *copy = memory_new(sizeof *copy);
-	arena_init(&copy->arena);
-	struct kv_event *events = arena_take(&copy->arena, change->event_count * sizeof *events);
-	for (size_t at = 0; at < change->event_count; at++) {
-		const struct kv_event *event = &change->events[at];
-		events[at] = *event;
-		events[at].record = events_record_copy(&event->record, &copy->arena);
-		if (event->has_prev)
-			events[at].prev = events_record_copy(&event->prev, &copy->arena);
-	}
+	struct events_change *copy = memory_resize(NULL, 1, bytes);
+	uint8_t *end = (uint8_t *)&copy->events[change->event_count];
 	copy->change = *change;
-	copy->change.events = events;
+	copy->change.events = copy->events;
 	copy->change.note = BYTES_NONE;
 	copy->bytes = bytes;
+	for (size_t at = 0; at < change->event_count; at++) {
+		struct kv_event *event = &copy->events[at];
+		*event = change->events[at];
+		event->record = events_record_copy(&event->record, &end);
+		if (event->has_prev)
+			event->prev = events_record_copy(&event->prev, &end);
+	}
+	check(end == (uint8_t *)copy + bytes);
 	return copy;
-}
-
-static void events_change_free(struct events_change *change)
-{
-	arena_fini(&change->arena);
-	free(change);
 }
 
 static void events_changed(void *argument, const struct kv_change *change)
@@ -229,7 +234,7 @@ static void events_free_all(struct events *events, struct events_queue *queue)
 	while ((change = STAILQ_FIRST(queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(queue, next);
 		bytes += change->bytes;
-		events_change_free(change);
+		free(change);
 	}
 	pthread_mutex_lock(&events->lock);
 	events->queued_bytes -= bytes;

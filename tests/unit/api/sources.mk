@@ -2,7 +2,9 @@
 API_TESTS = \
 	tests/unit/api/test_connection \
 	tests/unit/api/test_control \
+	tests/unit/api/test_events \
 	tests/unit/api/test_events_index \
+	tests/unit/api/test_events_many \
 	tests/unit/api/test_gateway \
 	tests/unit/api/test_grpc \
 	tests/unit/api/test_http \
@@ -35,6 +37,12 @@ API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \
 tests_unit_api_test_gateway_SOURCES = \
 	tests/unit/api/test_gateway.c tests/unit/api/http_client.c tests/unit/api/http_client.h $(API_FIXTURE)
 tests_unit_api_test_gateway_LDADD = $(API_TEST_LIBS)
+EVENTS_WORLD = tests/unit/api/events_world.c tests/unit/api/events_world.h
+EVENTS_TEST_LIBS = libapi.a libsolo.a libstore.a libbase.a $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_events_SOURCES = tests/unit/api/test_events.c $(EVENTS_WORLD)
+tests_unit_api_test_events_LDADD = $(EVENTS_TEST_LIBS)
+tests_unit_api_test_events_many_SOURCES = tests/unit/api/test_events_many.c $(EVENTS_WORLD)
+tests_unit_api_test_events_many_LDADD = $(EVENTS_TEST_LIBS)
 tests_unit_api_test_grpc_SOURCES = \
 	tests/unit/api/test_grpc.c tests/unit/api/grpc_client.c tests/unit/api/grpc_client.h $(API_FIXTURE)
 tests_unit_api_test_grpc_LDADD = $(API_TEST_LIBS)
