@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/unpack.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/proto.h"
 
 enum {
 	GRPC_NUMBER_BYTES = 16,
@@ -278,9 +278,7 @@ static void grpc_stream_message(struct grpc_stream *stream, struct bytes body)
 	bool streams = call->method->kind == RPC_BIDI;
 	AUTO_ARENA struct arena arena;
 	arena_init(&arena);
-	ProtobufCAllocator allocator = proto_allocator(streams ? &arena : &call->arena);
-	ProtobufCMessage *message =
-	    protobuf_c_message_unpack(rpc_input(call->method), &allocator, body.size, body.data);
+	ProtobufCMessage *message = unpack_message(rpc_input(call->method), body, streams ? &arena : &call->arena);
 	if (message == NULL)
 		grpc_stream_refuse(stream, RPC_INTERNAL, "grpc: error unmarshalling request");
 	else if (streams)

@@ -8,6 +8,7 @@
 
 #include "api/grpc.h"
 #include "api/proto/health.pb-c.h"
+#include "api/unpack.h"
 #include "base/proto.h"
 #include "base/random.h"
 #include "tests/support/solo.h"
@@ -192,6 +193,48 @@ static void a_message_that_is_no_message_ends_its_call_alone(void **state)
 	what_is_put_is_ranged(state);
 }
 
+/* A transaction within a transaction, and so on; in the client's arena. */
+static struct bytes nested(unsigned depth)
+{
+	Etcdserverpb__TxnRequest *inner = NULL;
+	for (unsigned at = 0; at < depth; at++) {
+		Etcdserverpb__TxnRequest *txn = arena_take(&client.arena, sizeof *txn);
+		etcdserverpb__txn_request__init(txn);
+		if (inner != NULL) {
+			Etcdserverpb__RequestOp *op = arena_take(&client.arena, sizeof *op);
+			etcdserverpb__request_op__init(op);
+			op->request_case = ETCDSERVERPB__REQUEST_OP__REQUEST_REQUEST_TXN;
+			op->request_txn = inner;
+			txn->success = arena_take(&client.arena, sizeof *txn->success);
+			txn->success[0] = op;
+			txn->n_success = 1;
+		}
+		inner = txn;
+	}
+	size_t size = etcdserverpb__txn_request__get_packed_size(inner);
+	uint8_t *bytes = arena_take(&client.arena, size);
+	etcdserverpb__txn_request__pack(inner, bytes);
+	return bytes_of(bytes, size);
+}
+
+/* It would take the stack of who unpacks it: a request of 2 MiB may hold some 200,000. */
+static void messages_within_messages_have_an_end(void **state)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	assert_non_null(unpack_message(&etcdserverpb__txn_request__descriptor, nested(150), &arena));
+	assert_null(unpack_message(&etcdserverpb__txn_request__descriptor, nested(151), &arena));
+	struct bytes body = nested(2000);
+	uint8_t head[] = {0, 0, 0, (uint8_t)(body.size >> 8), (uint8_t)body.size};
+	struct client_call *call = client_begin(&client, KV "Txn", NULL);
+	client_send_raw(call, bytes_of(head, sizeof head));
+	client_send_raw(call, body);
+	client_end(call);
+	client_until_closed(call);
+	assert_ends(call, RPC_INTERNAL, "grpc: error unmarshalling request");
+	what_is_put_is_ranged(state);
+}
+
 static void a_stream_stays_until_its_client_goes(void **state)
 {
 	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
@@ -319,6 +362,7 @@ int main(void)
 	    CASE(what_is_no_call_is_refused_as_http),
 	    CASE(a_message_that_is_too_large_ends_its_call_alone),
 	    CASE(a_message_that_is_no_message_ends_its_call_alone),
+	    CASE(messages_within_messages_have_an_end),
 	    CASE(a_stream_stays_until_its_client_goes),
 	    CASE(a_call_ends_by_the_clients_deadline),
 	    CASE(a_client_may_go_while_its_call_waits),
