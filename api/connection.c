@@ -120,14 +120,27 @@ static void connection_empty(struct buffer *buffer)
 	buffer_init(buffer, size_max);
 }
 
+/* What is never fetched whole would grow for ever. */
+static void connection_forget_sent(struct connection *connection)
+{
+	if (connection->output_sent < connection_backlog_bytes(connection))
+		return; /* more would be moved than is given up */
+	buffer_consume(&connection->output, connection->output_sent);
+	connection->output_sent = 0;
+}
+
 /* False: the connection is gone. */
 static bool connection_send(struct connection *connection)
 {
 	while (connection_backlog_bytes(connection) > 0) {
 		ssize_t sent = send(connection->source.fd, connection->output.data + connection->output_sent,
 		                    connection_backlog_bytes(connection), MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0)
-			return errno == EAGAIN || errno == EINTR;
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (sent < 0) {
+			connection_forget_sent(connection);
+			return true;
+		}
 		connection->output_sent += (size_t)sent;
 		connection->moved_ns = clock_steady_ns();
 	}

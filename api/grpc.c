@@ -37,12 +37,24 @@ static void grpc_wake_rows(struct grpc *grpc)
 		next = LIST_NEXT(stream, next);
 		if (stream->call != NULL && rpc_room_is_made(stream->call))
 			rpc_drained(stream->call);
+		else if (stream->exchange != NULL)
+			exchange_drained(stream->exchange);
 	}
 }
 
 static bool grpc_is_over(const struct grpc *grpc)
 {
 	return nghttp2_session_want_read(grpc->session) == 0 && nghttp2_session_want_write(grpc->session) == 0;
+}
+
+/* The socket took all, and there is more, or rows have room for more: after the others on the loop have had their turn. What the
+ * socket has not taken yet is gone on with when it is drained. */
+static void grpc_go_on(struct grpc *grpc)
+{
+	if (grpc->flushing || grpc->connection == NULL || connection_backlog_bytes(grpc->connection) > 0)
+		return;
+	grpc->flushing = true;
+	reactor_post(grpc->service->reactor, &grpc->flush);
 }
 
 static void grpc_flush(struct grpc *grpc)
@@ -52,12 +64,13 @@ static void grpc_flush(struct grpc *grpc)
 		connection_close(connection);
 		return;
 	}
-	if (grpc->fetched)
-		grpc_wake_rows(grpc);
+	bool full = connection_backlog_bytes(connection) >= GRPC_OUTPUT_BYTES;
 	if (grpc_is_over(grpc))
 		connection_finish(connection);
 	else
 		connection_flush(connection);
+	if (full || grpc->fetched)
+		grpc_go_on(grpc);
 }
 
 static void grpc_free(struct grpc *grpc)
@@ -69,7 +82,9 @@ static void grpc_free(struct grpc *grpc)
 static void grpc_flush_run(struct reactor_task *task)
 {
 	struct grpc *grpc = (struct grpc *)task;
-	grpc->flushing = false;
+	if (grpc->connection != NULL && grpc->fetched)
+		grpc_wake_rows(grpc);
+	grpc->flushing = false; /* what the rows have sent goes out now */
 	if (grpc->connection == NULL)
 		grpc_free(grpc);
 	else
@@ -176,7 +191,8 @@ static int grpc_on_sent(nghttp2_session *session, const nghttp2_frame *frame, vo
 		grpc->pinged_ns = 0;
 	}
 	struct grpc_stream *stream = grpc_stream_of(session, frame->hd.stream_id);
-	bool ends = frame->hd.type == NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+	bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+	            (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 	if (!ends || stream == NULL || stream->half_closed)
 		return 0;
 	return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR) == 0
@@ -269,7 +285,8 @@ static void grpc_end_slow(struct grpc *grpc, uint64_t now_ns)
 	LIST_FOREACH(stream, &grpc->streams, next)
 	{
 		bool whole = stream->half_closed || stream->over ||
-		             (stream->call != NULL && stream->call->method->kind == RPC_BIDI);
+		             (stream->call != NULL && stream->call->method->kind == RPC_BIDI) ||
+		             (stream->exchange != NULL && stream->exchange->handler->body == EXCHANGE_BODY_STREAMED);
 		if (whole || now_ns < stream->begun_ns + GRPC_REQUEST_MS_MAX * CLOCK_NS_PER_MS)
 			continue;
 		int failed = nghttp2_submit_rst_stream(grpc->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);

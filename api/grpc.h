@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gRPC over HTTP/2 on the client port (nghttp2): a session for each connection, a stream for each call. The context of its connections is
- * the service. What the calls do is in their rows (api/rpc.h).
+ * the service. What the calls do is in their rows (api/rpc.h). A request that is no call of gRPC is an exchange (api/exchange.h).
  *
  * A stranger chooses how much it sends and how slowly it fetches: each size, number and time has a bound here. What has come for
  * calls that are not whole yet is bounded by the window of the connection, which is opened again only as messages are handed over.
@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #include "api/connection.h"
+#include "api/exchange.h"
 #include "api/rpc.h"
 
 enum {
@@ -65,9 +66,11 @@ struct grpc_stream {
 	uint64_t begun_ns;
 	struct arena arena; /* of the head */
 	const char *path;   /* NULL: none came */
+	const char *method;
 	bool is_grpc, encoded, require_leader;
 	uint64_t deadline_ns;
-	struct rpc_call *call; /* NULL: not begun, or over */
+	struct rpc_call *call;     /* NULL: not begun, or over */
+	struct exchange *exchange; /* of a request that is no call of gRPC; NULL: as call */
 	struct buffer input;
 	size_t held_bytes; /* of the connection's window */
 	bool half_closed;  /* the client has sent all */
@@ -89,6 +92,21 @@ void grpc_stream_begin(struct grpc_stream *stream);
 void grpc_stream_received(struct grpc_stream *stream, struct bytes data);
 void grpc_stream_half_closed(struct grpc_stream *stream);
 void grpc_stream_finish(struct grpc_stream *stream, const struct rpc_status *status);
+
+/* The answer's headers; what is in the output follows, unless there is nothing, and will be nothing. */
+void grpc_stream_submit(struct grpc_stream *stream, const nghttp2_nv *fields, size_t count);
+/* Something more is in the output, or it is over. */
+void grpc_stream_resume(struct grpc_stream *stream);
+/* The connection's window is opened again for what was taken. */
+void grpc_stream_release(struct grpc_stream *stream, size_t size);
+nghttp2_nv grpc_field(const char *name, const char *value);
+
+/* ---- grpc_http.c ---- */
+
+void grpc_http_begin(struct grpc_stream *stream);
+void grpc_http_received(struct grpc_stream *stream, struct bytes data);
+void grpc_http_half_closed(struct grpc_stream *stream);
+void grpc_http_abandon(struct grpc_stream *stream);
 
 /* ---- grpc.c ---- */
 

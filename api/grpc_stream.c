@@ -75,6 +75,8 @@ enum err grpc_stream_field(struct grpc_stream *stream, struct bytes name, struct
 		return ERR_INVALID;
 	if (grpc_is(name, ":path")) {
 		stream->path = arena_dup_string(&stream->arena, value);
+	} else if (grpc_is(name, ":method")) {
+		stream->method = arena_dup_string(&stream->arena, value);
 	} else if (grpc_is(name, "content-type")) {
 		bool begins = bytes_have_prefix(value, BYTES_LITERAL("application/grpc"));
 		char after = begins && value.size > 16 ? (char)value.data[16] : '\0';
@@ -94,7 +96,7 @@ enum err grpc_stream_field(struct grpc_stream *stream, struct bytes name, struct
 
 /* ---- answers ---- */
 
-static nghttp2_nv grpc_field(const char *name, const char *value)
+nghttp2_nv grpc_field(const char *name, const char *value)
 {
 	return (nghttp2_nv){
 	    .name = (uint8_t *)name, .namelen = strlen(name), .value = (uint8_t *)value, .valuelen = strlen(value)};
@@ -129,6 +131,15 @@ static size_t grpc_status_fields(struct grpc_stream *stream, nghttp2_nv *fields)
 	return stream->status.message[0] != '\0' ? 2 : 1;
 }
 
+/* A stream that is never fetched whole would grow for ever. */
+static void grpc_stream_forget_sent(struct grpc_stream *stream)
+{
+	if (stream->output_sent < stream->output.size - stream->output_sent)
+		return; /* more would be moved than is given up */
+	buffer_consume(&stream->output, stream->output_sent);
+	stream->output_sent = 0;
+}
+
 static ssize_t grpc_stream_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t size, uint32_t *flags,
                                 nghttp2_data_source *source, void *user_data)
 {
@@ -141,13 +152,18 @@ static ssize_t grpc_stream_read(nghttp2_session *session, int32_t id, uint8_t *t
 	if (taken != 0)
 		memcpy(to, stream->output.data + stream->output_sent, taken);
 	stream->output_sent += taken;
-	if (stream->call != NULL && rpc_room_is_made(stream->call))
+	bool is_made = waits >= RPC_ROOM_BYTES / 2 && waits - taken < RPC_ROOM_BYTES / 2;
+	if ((stream->call != NULL && rpc_room_is_made(stream->call)) || (stream->exchange != NULL && is_made))
 		stream->grpc->fetched = true;
-	if (taken < waits)
+	if (taken < waits) {
+		grpc_stream_forget_sent(stream);
 		return (ssize_t)taken;
+	}
 	buffer_clear(&stream->output);
 	stream->output_sent = 0;
-	if (stream->over) {
+	if (stream->over && !stream->is_grpc) {
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	} else if (stream->over) {
 		nghttp2_nv fields[2];
 		size_t count = grpc_status_fields(stream, fields);
 		*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -157,25 +173,34 @@ static ssize_t grpc_stream_read(nghttp2_session *session, int32_t id, uint8_t *t
 	return (ssize_t)taken;
 }
 
+void grpc_stream_submit(struct grpc_stream *stream, const nghttp2_nv *fields, size_t count)
+{
+	nghttp2_session *session = stream->grpc->session;
+	bool bare = stream->over && stream->output.size == 0;
+	nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = grpc_stream_read};
+	int failed = nghttp2_submit_response(session, stream->id, fields, count, bare ? NULL : &provider);
+	check(failed != NGHTTP2_ERR_INVALID_ARGUMENT);
+	stream->headed = true;
+	grpc_flush_later(stream->grpc);
+}
+
+void grpc_stream_resume(struct grpc_stream *stream)
+{
+	int failed = stream->deferred ? nghttp2_session_resume_data(stream->grpc->session, stream->id) : 0;
+	check(failed != NGHTTP2_ERR_INVALID_ARGUMENT);
+	stream->deferred = false;
+	grpc_flush_later(stream->grpc);
+}
+
 /* What is to be sent has changed. */
 static void grpc_stream_sends(struct grpc_stream *stream)
 {
-	nghttp2_session *session = stream->grpc->session;
 	nghttp2_nv fields[4] = {grpc_field(":status", "200"), grpc_field("content-type", "application/grpc")};
-	int failed = 0;
-	if (!stream->headed && stream->over && stream->output.size == 0) {
-		size_t count = 2 + grpc_status_fields(stream, fields + 2);
-		failed = nghttp2_submit_response(session, stream->id, fields, count, NULL);
-	} else if (!stream->headed) {
-		nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = grpc_stream_read};
-		failed = nghttp2_submit_response(session, stream->id, fields, 2, &provider);
-	} else if (stream->deferred) {
-		failed = nghttp2_session_resume_data(session, stream->id);
-	}
-	stream->headed = true;
-	stream->deferred = false;
-	check(failed != NGHTTP2_ERR_INVALID_ARGUMENT);
-	grpc_flush_later(stream->grpc);
+	bool bare = stream->over && stream->output.size == 0;
+	if (stream->headed)
+		grpc_stream_resume(stream);
+	else
+		grpc_stream_submit(stream, fields, bare ? 2 + grpc_status_fields(stream, fields + 2) : 2);
 }
 
 static enum err grpc_stream_send(void *link, const ProtobufCMessage *message)
@@ -233,20 +258,11 @@ static void grpc_stream_refuse(struct grpc_stream *stream, enum rpc_code code, c
 
 /* ---- the call ---- */
 
-static void grpc_stream_refuse_http(struct grpc_stream *stream)
-{
-	const nghttp2_nv fields[] = {grpc_field(":status", "415")};
-	int failed = nghttp2_submit_response(stream->grpc->session, stream->id, fields, 1, NULL);
-	check(failed != NGHTTP2_ERR_INVALID_ARGUMENT);
-	stream->over = stream->headed = true;
-	grpc_flush_later(stream->grpc);
-}
-
 void grpc_stream_begin(struct grpc_stream *stream)
 {
 	struct rpc_status status;
 	if (!stream->is_grpc || stream->path == NULL) {
-		grpc_stream_refuse_http(stream);
+		grpc_http_begin(stream);
 		return;
 	}
 	const struct rpc_method *method = rpc_find(stream->path, &stream->arena, &status);
@@ -263,8 +279,7 @@ void grpc_stream_begin(struct grpc_stream *stream)
 
 /* ---- messages ---- */
 
-/* The connection's window is opened again for what was taken. */
-static void grpc_stream_release(struct grpc_stream *stream, size_t size)
+void grpc_stream_release(struct grpc_stream *stream, size_t size)
 {
 	size_t released = size < stream->held_bytes ? size : stream->held_bytes;
 	stream->held_bytes -= released;
@@ -320,6 +335,10 @@ static bool grpc_stream_take(struct grpc_stream *stream)
 void grpc_stream_received(struct grpc_stream *stream, struct bytes data)
 {
 	stream->held_bytes += data.size;
+	if (stream->exchange != NULL) {
+		grpc_http_received(stream, data);
+		return;
+	}
 	if (stream->call == NULL || buffer_append(&stream->input, data) != ERR_OK) {
 		grpc_stream_release(stream, data.size); /* of a call that is over: it is not kept */
 		return;
@@ -331,6 +350,8 @@ void grpc_stream_received(struct grpc_stream *stream, struct bytes data)
 void grpc_stream_half_closed(struct grpc_stream *stream)
 {
 	stream->half_closed = true;
+	if (stream->exchange != NULL)
+		grpc_http_half_closed(stream);
 	if (stream->call == NULL)
 		return;
 	if (stream->input.size != 0)
@@ -349,6 +370,7 @@ void grpc_stream_free(struct grpc_stream *stream)
 	stream->call = NULL;
 	if (call != NULL)
 		rpc_abandon(call);
+	grpc_http_abandon(stream);
 	grpc_stream_release(stream, stream->held_bytes);
 	LIST_REMOVE(stream, next);
 	stream->grpc->stream_count--;

@@ -38,6 +38,7 @@ libapi_a_SOURCES = \
 	api/front.c api/front.h \
 	api/gateway.c api/gateway.h \
 	api/grpc.c api/grpc.h \
+	api/grpc_http.c \
 	api/grpc_stream.c \
 	api/health.c \
 	api/http.c api/http.h \

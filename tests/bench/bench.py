@@ -2,27 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures etcfs beside etcd and beside the local filesystem, in one run, and prints every figure.
 
-    make bench                   all of it, about eight minutes
-    bench.py [PART...]           saves files events memory; --quick for one short round
+    make bench                   all of it, about half an hour
+    bench.py [PART...]           saves files events memory, and of etcd's API: api watch million compaction; --quick for one short round
 
 Both sides run one after the other in each round, on the same disk, and each figure is the median of the rounds.
 """
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mount"))
+import bench_api  # noqa: E402
 import events  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from etcd import Etcd  # noqa: E402
-from harness import BUILDDIR, children, expect, require, sh  # noqa: E402
+from figures import (Table, cpu_each, daemons, latency, load, median, per_second, rate, ratio, resident_mib,  # noqa: E402
+                     restart, with_cpu)
+from harness import BUILDDIR, expect, require, sh  # noqa: E402
 
 WRITERS = (1, 16, 64)
 ROUNDS, SECONDS = 3, 3
@@ -30,69 +30,6 @@ FILES = 1000
 KEYS = 100_000
 FILL_WRITERS = 16
 EVENTS = 2000
-
-
-def load(kind, path, threads, amount):
-    words = [BUILDDIR / "tests/bench/load", kind, path, str(threads), str(amount)]
-    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-
-
-def cpu_seconds(pids):
-    """User and system time of processes and their threads."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mib(pids):
-    total = 0
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-            total += int(line.split()[1]) if line.startswith("VmRSS:") else 0
-    return total / 1024
-
-
-def daemons(cluster):
-    """The daemons and the helpers that they started."""
-    pids = [node.process.pid for node in cluster.running]
-    return pids + [child for pid in pids for child in children(pid)]
-
-
-def median(rounds, key):
-    return statistics.median(key(one) for one in rounds)
-
-
-class Table:
-    def __init__(self, title, *columns):
-        print(f"\n## {title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
-
-    def row(self, *cells):
-        print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def rate(one):
-    return one["count"] / one["seconds"]
-
-
-def per_second(rounds):
-    return f"{median(rounds, rate):,.0f}"
-
-
-def latency(rounds):
-    return f"{median(rounds, lambda one: one['p50_us']):,.0f} / {median(rounds, lambda one: one['p99_us']):,.0f}"
-
-
-def cpu_each(rounds):
-    return f"{median(rounds, lambda one: 1e6 * one['cpu'] / max(1, one['count'])):,.0f}"
-
-
-def with_cpu(pids, measure):
-    before = cpu_seconds(pids)
-    one = measure()
-    one["cpu"] = cpu_seconds(pids) - before
-    return one
 
 
 def bench_saves(options):
@@ -126,13 +63,6 @@ def _make_folders(cluster):
     load("put", leader.data / "control.sock", max(WRITERS), 0.1)
 
 
-def restart(cluster):
-    """A kernel that made a directory, or was shown that it was made, holds it: a new mount holds its top alone."""
-    for node in cluster:  # one by one: the ports of all that stand still together are taken by another run of the tests
-        node.stop()
-        node.start().wait_ready()
-
-
 def _bench_held(options):
     table = Table("The same on three nodes, at the leader, directly below the top of the mount, which every kernel holds: so each "
                   "change is done again on the other nodes, for those who may watch", "writers", "saves/s", "puts/s",
@@ -158,10 +88,6 @@ def _row_of_saves(table, options, place, writers, cluster, node, etcd, client):
     table.row(place, str(writers), per_second(saves), per_second(puts), per_second(theirs), ratio(saves, theirs),
               ratio(puts, theirs), latency(saves), latency(puts), latency(theirs), cpu_each(saves), cpu_each(puts),
               cpu_each(theirs))
-
-
-def ratio(ours, theirs):
-    return f"{median(ours, rate) / median(theirs, rate):.2f}"
 
 
 def bench_files(options):
@@ -234,13 +160,13 @@ def _memory(cluster, etcd):
     return f"{ours:.0f}", f"{theirs:.0f}", f"{ours / theirs:.2f}"
 
 
-PARTS = {"saves": bench_saves, "files": bench_files, "events": bench_events, "memory": bench_memory}
+PARTS = {"saves": bench_saves, "files": bench_files, "events": bench_events, "memory": bench_memory, **bench_api.PARTS}
 
 
 def print_machine():
     model = sh("sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1").strip()
     print(f"{os.cpu_count()} cores ({model}), Linux {os.uname().release}, "
-          f"{sh('etcd --version | head -1').strip()}, {sh(f'{BUILDDIR}/etcfsd --version').strip()}, "
+          f"{sh('etcd --version | sed -n 1p').strip()}, {sh(f'{BUILDDIR}/etcfsd --version').strip()}, "
           f"data on {sh('df --output=fstype /tmp | tail -1').strip()}, {time.strftime('%Y-%m-%d')}")
 
 
@@ -250,6 +176,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round of one second, and a tenth of the keys")
     options = parser.parse_args()
     options.rounds, options.seconds, options.keys = (1, 1, KEYS // 10) if options.quick else (ROUNDS, SECONDS, KEYS)
+    options.million = bench_api.MILLION // 20 if options.quick else bench_api.MILLION
     options.events = EVENTS // 10 if options.quick else EVENTS
     unknown = set(options.parts) - set(PARTS)
     expect(not unknown, f"unknown parts: {unknown}")

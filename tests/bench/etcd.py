@@ -14,6 +14,7 @@ from harness import expect, until
 
 VALUE_BYTES = 256
 KEYS_PER_TXN = 100
+STOP_SECONDS = 60
 
 
 class Etcd:
@@ -26,17 +27,28 @@ class Etcd:
         urls = [(f"http://127.0.0.1:{self.ports.take()}", f"http://127.0.0.1:{self.ports.take()}") for _ in range(self.count)]
         self.clients = [client for client, _ in urls]
         peers = ",".join(f"e{i}={peer}" for i, (_, peer) in enumerate(urls))
-        with open(self.folder / "log", "w", encoding="utf-8") as log:
-            self.processes = [
-                subprocess.Popen(["etcd", "--name", f"e{i}", "--data-dir", self.folder / f"e{i}",
-                                  "--listen-client-urls", client, "--advertise-client-urls", client,
-                                  "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                                  "--initial-cluster", peers], stdout=log, stderr=log)
-                for i, (client, peer) in enumerate(urls)]
-        until(self._is_ready, 30, f"etcd is ready, see {self.folder}/log")
+        self.commands = [["etcd", "--name", f"e{i}", "--data-dir", self.folder / f"e{i}",
+                          "--listen-client-urls", client, "--advertise-client-urls", client,
+                          "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+                          "--initial-cluster", peers] for i, (client, peer) in enumerate(urls)]
+        self.start()
+        self.wait_ready()
         self.body = self.folder / "put"
         self.body.write_bytes(_put_message(b"k0000001", b"v" * VALUE_BYTES))
         return self
+
+    def start(self):
+        with open(self.folder / "log", "a", encoding="utf-8") as log:
+            self.processes = [subprocess.Popen(command, stdout=log, stderr=log) for command in self.commands]
+
+    def wait_ready(self):
+        until(self._is_ready, 30, f"etcd is ready, see {self.folder}/log")
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(STOP_SECONDS)
 
     def __exit__(self, *_):
         for process in self.processes:

@@ -36,6 +36,8 @@ static int client_on_header(nghttp2_session *session, const nghttp2_frame *frame
 	struct bytes field = bytes_of(name, name_size);
 	if (bytes_equal(field, BYTES_LITERAL(":status")))
 		call->http_status = (int)strtol(text, NULL, 10);
+	if (bytes_equal(field, BYTES_LITERAL("content-type")))
+		call->plain = strcmp(text, "application/grpc") != 0;
 	if (bytes_equal(field, BYTES_LITERAL("grpc-status")))
 		call->code = (int)strtol(text, NULL, 10);
 	if (bytes_equal(field, BYTES_LITERAL("grpc-message")))
@@ -48,7 +50,7 @@ static int client_on_data(nghttp2_session *session, uint8_t flags, int32_t id, c
 {
 	struct client_call *call = nghttp2_session_get_stream_user_data(session, id);
 	buffer_put(&call->came, bytes_of(data, size));
-	while (call->came.size >= 5) {
+	while (call->came.size >= 5 && !call->plain) {
 		size_t body = (size_t)call->came.data[1] << 24 | (size_t)call->came.data[2] << 16 |
 		              (size_t)call->came.data[3] << 8 | call->came.data[4];
 		if (call->came.size < 5 + body)
@@ -159,9 +161,11 @@ struct client_call *client_begin(struct client *client, const char *path, const 
 	                         client_field("te", "trailers")};
 	size_t count = 6;
 	for (; extra != NULL && extra[0] != NULL; extra += 2) {
-		bool is_type = strcmp(extra[0], "content-type") == 0,
-		     is_authority = strcmp(extra[0], ":authority") == 0;
-		fields[is_type ? 4 : is_authority ? 3 : count++] = client_field(extra[0], extra[1]);
+		size_t at = 0;
+		while (at < count && strcmp((const char *)fields[at].name, extra[0]) != 0)
+			at++;
+		fields[at] = client_field(extra[0], extra[1]);
+		count += at == count;
 	}
 	struct client_call *call = arena_zero(&client->arena, 1, sizeof *call);
 	*call = (struct client_call){.client = client, .code = -1, .http_status = -1};
@@ -211,6 +215,8 @@ void client_ping(struct client *client)
 
 static void client_release(struct client_call *call)
 {
+	if (call->plain)
+		call->text = arena_dup_string(&call->client->arena, buffer_bytes(&call->came));
 	buffer_fini(&call->sends);
 	buffer_fini(&call->came);
 }
@@ -243,6 +249,20 @@ void client_until_hung_up(struct client *client)
 {
 	while (!client->closed)
 		client_turn(client);
+}
+
+const char *client_line(struct client_call *call)
+{
+	const uint8_t *end;
+	while ((end = call->came.size != 0 ? memchr(call->came.data, '\n', call->came.size) : NULL) == NULL) {
+		if (call->client->closed || call->closed)
+			fail_msg("there is no more line");
+		client_turn(call->client);
+	}
+	size_t size = (size_t)(end - call->came.data);
+	const char *line = arena_dup_string(&call->client->arena, bytes_of(call->came.data, size));
+	buffer_consume(&call->came, size + 1);
+	return line;
 }
 
 struct client_call *client_ask(struct client *client, const char *path, const ProtobufCMessage *request)

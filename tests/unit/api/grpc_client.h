@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
-enum { CLIENT_MESSAGES_MAX = 64 };
+enum { CLIENT_MESSAGES_MAX = 256 };
 
 struct client {
 	int fd;
@@ -30,13 +30,15 @@ struct client_call {
 	size_t message_count;
 	int http_status, code; /* -1: none came */
 	char message[256];
+	bool plain;       /* the answer is none of gRPC: what came of it is text */
+	const char *text; /* when it is closed */
 	bool closed;
 	uint32_t error_code; /* of the stream */
 };
 
 void client_open(struct client *client, int fd);
 void client_close(struct client *client);
-/* extra: name, value, ..., NULL. */
+/* extra: name, value, ..., NULL; a name that is there already has another value. */
 struct client_call *client_begin(struct client *client, const char *path, const char *const *extra);
 void client_send(struct client_call *call, const ProtobufCMessage *message);
 void client_send_raw(struct client_call *call, struct bytes bytes);
@@ -50,6 +52,8 @@ void client_until_closed(struct client_call *call);
 bool client_until_over(struct client_call *call); /* false: the server hung up before */
 void client_until_messages(struct client_call *call, size_t count);
 void client_until_hung_up(struct client *client);
+/* The next line of a plain answer, without its end. */
+const char *client_line(struct client_call *call);
 /* One unary call from its beginning to its end. */
 struct client_call *client_ask(struct client *client, const char *path, const ProtobufCMessage *request);
 const void *client_message(const struct client_call *call, size_t at, const ProtobufCMessageDescriptor *type);

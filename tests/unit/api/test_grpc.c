@@ -151,13 +151,92 @@ static void a_message_that_is_not_plain_is_encoded(void **state)
 	assert_string_equal(call->message, "unknown service x%25y%C3%A4");
 }
 
-static void what_is_no_call_is_refused_as_http(void **state)
+static struct client_call *client_request(const char *method, const char *path, const char *body)
 {
-	static const char *const html[] = {"content-type", "text/html", NULL};
-	struct client_call *call = client_begin(&client, KV "Range", html);
+	const char *const plain[] = {"content-type", "application/json", ":method", method, NULL};
+	struct client_call *call = client_begin(&client, path, plain);
+	client_send_raw(call, bytes_of_string(body));
+	return call;
+}
+
+static void answers(const char *method, const char *path, const char *body, int status, const char *expected)
+{
+	struct client_call *call = client_request(method, path, body);
 	client_end(call);
 	client_until_closed(call);
-	assert_int_equal(call->http_status, 415);
+	if (call->http_status != status || strstr(call->text, expected) == NULL)
+		fail_msg("%s: %d '%s' is not %d '%s'", path, call->http_status, call->text, status, expected);
+}
+
+/* What HTTP/1.1 has, HTTP/2 has, beside calls of gRPC. */
+static void what_is_no_call_is_served_as_http(void **state)
+{
+	answers("GET", "/health", "", 200, "{\"health\":\"true\",\"reason\":\"\"}");
+	answers("GET", "/readyz?verbose", "", 200, "[+]non_learner ok\nok\n");
+	answers("HEAD", "/health", "", 405, "");
+	answers("GET", "/metrics", "", 200, "etcd_server_has_leader 1");
+	answers("POST", KV "Range", "", 404, "/metrics");
+	answers("POST", "/v3/kv/put", "{\"key\":\"Zm9v\",\"value\":\"YmFy\"}", 200, "\"revision\":\"");
+	answers("POST", "/v3/kv/range", "{\"key\":\"Zm9v\"}", 200, "\"value\":\"YmFy\"");
+	answers("POST", "/v3/kv/range", "{", 400, "\"message\":\"unexpected EOF\"");
+	answers("GET", "/v3/kv/range", "", 501, "Method Not Allowed");
+	answers("GET", "/nothing", "", 404, "/metrics");
+}
+
+static void put_of_bytes(void **state, const char *key, size_t size)
+{
+	fixture_put_elsewhere(fixture_of(state), key, bytes_of(arena_zero(&client.arena, 1, size), size));
+}
+
+/* Behind each other in the body, answered as they come; more than the client fetches waits. */
+static void requests_of_json_come_while_answers_go(void **state)
+{
+	enum { CHANGES = 30, BYTES = 200000 };
+	struct client_call *call =
+	    client_request("POST", "/v3/watch", "{\"create_request\":{\"key\":\"Zm9v\"}}{\"crea");
+	assert_non_null(strstr(client_line(call), "\"created\":true}}"));
+	assert_int_equal(call->http_status, 200);
+	for (int at = 0; at < CHANGES; at++)
+		put_of_bytes(state, "foo", BYTES);
+	size_t events = 0;
+	while (events < CHANGES)
+		for (const char *at = client_line(call); (at = strstr(at, "\"version\"")) != NULL; at++)
+			events++;
+	assert_int_equal(events, CHANGES);
+	client_send_raw(call, BYTES_LITERAL("te_request\":{\"key\":\"YQ==\",\"watch_id\":7}}"));
+	assert_non_null(strstr(client_line(call), "\"watch_id\":\"7\",\"created\":true}}"));
+	client_send_raw(call, BYTES_LITERAL("[]"));
+	assert_non_null(strstr(client_line(call), "{\"error\":{\"grpc_code\":3,"));
+	client_until_closed(call);
+	what_is_no_call_is_served_as_http(state);
+}
+
+/* The end of its stream is told, though more of the body comes; the connection serves on. */
+static void a_body_that_is_too_large_ends_its_request_alone(void **state)
+{
+	struct client_call *call = client_request("POST", "/v3/kv/put", "");
+	client_send_raw(call, bytes_of(arena_zero(&client.arena, 1, 5 << 20), 5 << 20));
+	client_until_closed(call);
+	assert_int_equal(call->http_status, 413);
+	answers("GET", "/livez", "", 200, "ok\n");
+}
+
+static void who_leaves_a_request_is_forgotten(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	solo_hold(fixture->replica);
+	struct client_call *put = client_request("POST", "/v3/kv/put", "{\"key\":\"Zm9v\"}");
+	client_end(put);
+	struct client_call *health = client_request("GET", "/health", "");
+	client_end(health);
+	struct client_call *watch = client_request("POST", "/v3/watch", "{\"create_request\":{\"key\":\"Zm9v\"}}");
+	assert_non_null(strstr(client_line(watch), "\"created\":true}}"));
+	client_reset(put);
+	client_reset(health);
+	client_reset(watch);
+	client_until_closed(watch);
+	solo_release(fixture->replica);
+	answers("GET", "/livez", "", 200, "ok\n");
 }
 
 static void a_message_that_is_too_large_ends_its_call_alone(void **state)
@@ -359,7 +438,10 @@ int main(void)
 	    CASE(what_nobody_serves_is_unimplemented),
 	    CASE(errors_have_the_words_of_etcd),
 	    CASE(a_message_that_is_not_plain_is_encoded),
-	    CASE(what_is_no_call_is_refused_as_http),
+	    CASE(what_is_no_call_is_served_as_http),
+	    CASE(requests_of_json_come_while_answers_go),
+	    CASE(a_body_that_is_too_large_ends_its_request_alone),
+	    CASE(who_leaves_a_request_is_forgotten),
 	    CASE(a_message_that_is_too_large_ends_its_call_alone),
 	    CASE(a_message_that_is_no_message_ends_its_call_alone),
 	    CASE(messages_within_messages_have_an_end),

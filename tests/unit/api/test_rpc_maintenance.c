@@ -108,6 +108,19 @@ static void a_snapshot_is_whole_and_says_so(void **state)
 	assert_memory_equal(whole.data, "etcfs-archive\n", 14);
 }
 
+/* The windows of its client are smaller than anything that would wake it otherwise. */
+static void a_snapshot_goes_on_as_its_client_takes_it(void **state)
+{
+	const Etcdserverpb__SnapshotRequest request = ETCDSERVERPB__SNAPSHOT_REQUEST__INIT;
+	fill(fixture_of(state));
+	const struct client_call *call = client_ask(&rpc_client, MAINTENANCE "Snapshot", &request.base);
+	assert_int_equal(call->code, RPC_OK);
+	size_t bytes = 0;
+	for (size_t at = 0; at < call->message_count; at++)
+		bytes += call->messages[at].size;
+	assert_true(bytes > (size_t)KEYS * VALUE_BYTES);
+}
+
 /* One that stops fetching is waited for, and one that goes away is forgotten; the others are served all the while. */
 static void a_snapshot_waits_for_its_client(void **state)
 {
@@ -267,11 +280,17 @@ static void there_is_no_version_to_go_down_to(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(the_status_tells_of_this_member),       CASE(a_hash_is_that_of_its_revision),
-	    CASE(the_hash_of_all_changes_with_it),       CASE(a_snapshot_is_whole_and_says_so),
-	    CASE(a_snapshot_waits_for_its_client),       CASE(leadership_goes_to_a_voter),
-	    CASE(an_alarm_is_raised_listed_and_cleared), CASE(alarms_show_in_the_status_and_the_health),
-	    CASE(there_is_nothing_to_defragment),        CASE(there_is_no_version_to_go_down_to),
+	    CASE(the_status_tells_of_this_member),
+	    CASE(a_hash_is_that_of_its_revision),
+	    CASE(the_hash_of_all_changes_with_it),
+	    CASE(a_snapshot_is_whole_and_says_so),
+	    CASE(a_snapshot_goes_on_as_its_client_takes_it),
+	    CASE(a_snapshot_waits_for_its_client),
+	    CASE(leadership_goes_to_a_voter),
+	    CASE(an_alarm_is_raised_listed_and_cleared),
+	    CASE(alarms_show_in_the_status_and_the_health),
+	    CASE(there_is_nothing_to_defragment),
+	    CASE(there_is_no_version_to_go_down_to),
 	};
 	return UNIT_RUN(tests);
 }
