@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "api/rpc_op.h"
 #include "api/rpc_rows.h"
+#include "api/ticks.h"
 
 /* False: it was refused, and is over. */
 static bool kv_passes(struct rpc_call *call, struct rpc_status status)
@@ -127,29 +128,75 @@ static void kv_txn_begin(struct rpc_call *call)
 
 /* ---- Compact ---- */
 
+/* One that waits until what it leaves behind is deleted here. */
+struct kv_compact {
+	struct tick tick;
+	struct rpc_call *call;
+	bool waits; /* the tick is added */
+	int64_t revision, newest;
+};
+
+static bool compact_is_swept(const struct rpc_call *call)
+{
+	const struct kv_compact *compact = call->state;
+	return kv_swept(replica_kv(call->service->replica)) >= compact->revision;
+}
+
+static void compact_answer(struct rpc_call *call)
+{
+	const struct kv_compact *compact = call->state;
+	Etcdserverpb__CompactionResponse *answer = arena_take(&call->arena, sizeof *answer);
+	etcdserverpb__compaction_response__init(answer);
+	answer->header = rpc_header(call, compact->newest);
+	rpc_reply(call, &answer->base);
+}
+
+static void compact_look(struct tick *tick, uint64_t now_ns)
+{
+	struct rpc_call *call = ((struct kv_compact *)tick)->call;
+	if (compact_is_swept(call))
+		compact_answer(call);
+}
+
+static void compact_ended(struct rpc_call *call)
+{
+	struct kv_compact *compact = call->state;
+	if (compact->waits)
+		ticks_remove(call->service->ticks, &compact->tick);
+}
+
 static void compact_done(struct rpc_call *call, enum err err, struct kv_result *result)
 {
+	const Etcdserverpb__CompactionRequest *request = (Etcdserverpb__CompactionRequest *)call->request;
+	struct kv_compact *compact = call->state;
 	if (err != ERR_OK) {
 		rpc_fail(call, err);
 		return;
 	}
-	Etcdserverpb__CompactionResponse *answer = arena_take(&call->arena, sizeof *answer);
-	etcdserverpb__compaction_response__init(answer);
-	answer->header = rpc_header(call, result->revision);
-	rpc_reply(call, &answer->base);
+	compact->revision = request->revision;
+	compact->newest = result->revision;
+	compact->waits = request->physical && !compact_is_swept(call);
+	if (compact->waits)
+		ticks_add(call->service->ticks, &compact->tick);
+	else
+		compact_answer(call);
 }
 
 static void kv_compact_begin(struct rpc_call *call)
 {
 	const Etcdserverpb__CompactionRequest *request = (Etcdserverpb__CompactionRequest *)call->request;
 	const struct kv_command command = {.kind = KV_COMMAND_COMPACT, .compact = {.revision = request->revision}};
+	struct kv_compact *compact = arena_zero(&call->arena, 1, sizeof *compact);
+	compact->tick.run = compact_look;
+	compact->call = call;
+	call->state = compact;
 	rpc_propose(call, &command, compact_done);
 }
 
-#define KV_ROW(method, path, function)                                                                                 \
+#define KV_ROW(method, path, ...)                                                                                      \
 	{                                                                                                              \
 		.service = &etcdserverpb__kv__descriptor, .name = method, .kind = RPC_UNARY, .gateway = path,          \
-		.begin = function                                                                                      \
+		.begin = __VA_ARGS__                                                                                   \
 	}
 
 const struct rpc_method rpc_kv_methods[] = {
@@ -157,6 +204,6 @@ const struct rpc_method rpc_kv_methods[] = {
     KV_ROW("Put", "/v3/kv/put", kv_put_begin),
     KV_ROW("DeleteRange", "/v3/kv/deleterange", kv_delete_begin),
     KV_ROW("Txn", "/v3/kv/txn", kv_txn_begin),
-    KV_ROW("Compact", "/v3/kv/compaction", kv_compact_begin),
+    KV_ROW("Compact", "/v3/kv/compaction", kv_compact_begin, .ended = compact_ended),
 };
 const size_t rpc_kv_count = sizeof rpc_kv_methods / sizeof *rpc_kv_methods;

@@ -32,7 +32,8 @@ static const struct quantity_unit time_units[] = {
     {"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000},
 };
 
-enum { QUANTITY_MS_MAX = 24 * 60 * 60 * 1000 };
+enum { QUANTITY_MS_MAX = 24 * 60 * 60 * 1000, QUANTITY_UNIT_CHARS_MAX = 2 };
+#define QUANTITY_DURATION_MS_MAX (UINT64_C(100) * 365 * 24 * 60 * 60 * 1000)
 
 static enum err quantity_parse(const char *text, const struct quantity_unit *units, size_t count, uint64_t *ret_value)
 {
@@ -72,5 +73,34 @@ enum err quantity_ms(const char *text, uint64_t *ret_ms)
 	if (err != ERR_OK || ms > QUANTITY_MS_MAX)
 		return ERR_INVALID;
 	*ret_ms = ms;
+	return ERR_OK;
+}
+
+/* One number and its unit; *text goes behind it. */
+static enum err quantity_take(const char **text, uint64_t *ret_ms)
+{
+	char part[32] = "";
+	size_t digits = strspn(*text, "0123456789"), size = digits;
+	while (isalpha((unsigned char)(*text)[size]))
+		size++;
+	if (size == digits || size > digits + QUANTITY_UNIT_CHARS_MAX || size >= sizeof part)
+		return ERR_INVALID;
+	memcpy(part, *text, size);
+	*text += size;
+	return quantity_parse(part, time_units, sizeof time_units / sizeof *time_units, ret_ms);
+}
+
+enum err quantity_duration_ms(const char *text, uint64_t *ret_ms)
+{
+	uint64_t total = 0, ms = 0;
+	do {
+		enum err err = quantity_take(&text, &ms);
+		if (err != ERR_OK || ms > QUANTITY_DURATION_MS_MAX)
+			return ERR_INVALID;
+		total += ms;
+	} while (*text != '\0' && total <= QUANTITY_DURATION_MS_MAX);
+	if (total > QUANTITY_DURATION_MS_MAX)
+		return ERR_INVALID;
+	*ret_ms = total;
 	return ERR_OK;
 }

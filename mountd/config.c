@@ -16,6 +16,7 @@ enum {
 	CONFIG_HEARTBEATS_MIN = 5,
 	CONFIG_ELECTION_MS_MAX = 50 * 1000,
 	CONFIG_MEMORY_BYTES_MIN = 8 << 20,
+	CONFIG_RETENTION_HOURS_MAX = 24 * 365 * 100,
 	CONFIG_WATCH_PROGRESS_MS_MIN = 100, /* etcd's */
 };
 
@@ -134,6 +135,40 @@ static enum err config_node(struct option_set *set, struct config *config, struc
 	return ERR_OK;
 }
 
+/* etcd's: hours, if it is a number alone. */
+static enum err config_age(struct option_set *set, const char *text, uint64_t *ret_ms, struct problem *problem)
+{
+	uint64_t hours;
+	if (quantity_duration_ms(text, ret_ms) == ERR_OK)
+		return ERR_OK;
+	if (quantity_count(text, &hours) == ERR_OK && hours <= CONFIG_RETENTION_HOURS_MAX) {
+		*ret_ms = hours * 3600 * 1000;
+		return ERR_OK;
+	}
+	return problem_set(problem, "%s: '%s' is not a time: 30m, 72h, or a number of hours",
+	                   option_origin(set, OPTION_COMPACTION_RETENTION), text);
+}
+
+static enum err config_compaction(struct option_set *set, struct config *config, struct problem *problem)
+{
+	static const char *const modes[] = {"periodic", "revision", NULL};
+	static const char *const fallbacks[] = {"24h", "1000000"};
+	size_t mode;
+	TRY(config_choice(set, OPTION_COMPACTION_MODE, modes, &mode, problem));
+	const char *text = option_text(set, OPTION_COMPACTION_RETENTION);
+	if (text == NULL)
+		text = fallbacks[mode];
+	config->compaction = mode == 0 ? REPLICA_COMPACT_BY_TIME : REPLICA_COMPACT_BY_REVISIONS;
+	if (mode == 0)
+		TRY(config_age(set, text, &config->compaction_retention, problem));
+	else if (quantity_count(text, &config->compaction_retention) != ERR_OK)
+		return problem_set(problem, "%s: '%s' is not a number of revisions",
+		                   option_origin(set, OPTION_COMPACTION_RETENTION), text);
+	if (config->compaction_retention == 0)
+		config->compaction = REPLICA_COMPACT_NEVER;
+	return ERR_OK;
+}
+
 static enum err config_times(struct option_set *set, struct config *config, struct problem *problem)
 {
 	uint64_t heartbeat_ms, election_ms;
@@ -201,6 +236,7 @@ enum err config_make(struct option_set *set, struct config *ret_config, struct p
 	config.log_level = (enum log_level)level; /* in the same order */
 	TRY(config_mount(set, &config, ret_problem));
 	TRY(config_node(set, &config, ret_problem));
+	TRY(config_compaction(set, &config, ret_problem));
 	TRY(config_times(set, &config, ret_problem));
 	TRY(cluster_make(set, &config, ret_problem));
 	TRY(config_clients(set, &config, ret_problem));

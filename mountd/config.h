@@ -34,6 +34,8 @@ struct config {
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	uint64_t snapshot_count; /* 0: not given */
 	uint64_t quota_bytes;
+	enum replica_compaction compaction;
+	uint64_t compaction_retention; /* milliseconds, or revisions */
 	size_t memory_bytes;
 
 	struct url listen_clients[CONFIG_CLIENT_URLS_MAX];

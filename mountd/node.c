@@ -32,6 +32,8 @@ static enum err node_open_replica(const struct config *config, const struct node
 	    .election_timeout_ms = config->election_timeout_ms,
 	    .value_bytes_max = config->file_bytes_max,
 	    .quota_bytes = config->quota_bytes,
+	    .compaction = config->compaction,
+	    .compaction_retention = config->compaction_retention,
 	    .memory_bytes = config->memory_bytes,
 	    .snapshot_catchup_entries = config->snapshot_count,
 	    .version = ETCFS_VERSION,

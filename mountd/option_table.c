@@ -34,6 +34,12 @@ const struct option_row option_rows[OPTION_COUNT] = {
     ROW(QUOTA, "quota-backend-bytes", "SIZE", "2GiB", NODE,
         "All keys and values together may take this much; 0: no limit. The same on every\n"
         "node."),
+    ROW(COMPACTION_MODE, "auto-compaction-mode", "MODE", "periodic", NODE,
+        "How history ends, by itself: periodic, by its age; revision, by its length. Of the\n"
+        "node that leads. Over twice the quota on disk, it is shortened in any case."),
+    ROW(COMPACTION_RETENTION, "auto-compaction-retention", "N", NULL, NODE,
+        "What is kept. periodic: a time, or hours (default 24h). revision: so many\n"
+        "revisions (default 1000000). 0: all."),
     ROW(MEMORY, "memory", "SIZE", "64MiB", NODE, "Memory for the store's caches."),
 
     ROW(JOIN, "join", "URL", NULL, CLUSTER,

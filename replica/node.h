@@ -7,6 +7,7 @@
 
 #include "base/mailbox.h"
 #include "replica/barriers.h"
+#include "replica/compactor.h"
 #include "replica/crew.h"
 #include "replica/identity.h"
 #include "replica/job.h"
@@ -49,6 +50,12 @@ struct letter {
 struct letter *letter_new(enum letter_kind kind);
 void letter_free(struct letter *letter);
 void node_drop_letters(struct mailbox_letter *letters);
+
+/* What this node proposes by itself, one at a time of each kind. */
+struct errand {
+	struct replica *replica;
+	atomic_bool under_way;
+};
 
 struct replica {
 	struct arena arena; /* holds the options' strings and the identity */
@@ -99,8 +106,8 @@ struct replica {
 	pthread_t keeper;
 	struct mailbox *keeper_bell;
 	bool keeper_started;
-	atomic_bool publishing; /* this member's name and addresses are on their way */
-	atomic_bool alarming;   /* an alarm is */
+	struct errand publish, alarm, compact;
+	struct compactor compactor;                                                /* by the keeper */
 	uint64_t flush_asked_ns, flush_asked_index, reported_ns, reported_applied; /* by the keeper */
 	uint64_t standing_said_ns;
 	int reported_role;
@@ -170,5 +177,7 @@ bool node_lease_index(struct replica *replica, uint64_t *ret_index);
 /* ---- node_keeper.c: some times a second ---- */
 void node_keeper_start(struct replica *replica);
 void node_keeper_stop(struct replica *replica);
+/* Proposes it, unless one is under way; whatever comes of it: it is tried again while there is reason. By the keeper. */
+void node_errand(struct replica *replica, struct errand *errand, const struct kv_command *command);
 /* Peers as the state and the configuration name them. */
 void node_peers_refresh(struct replica *replica);

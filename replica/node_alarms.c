@@ -5,29 +5,6 @@
  */
 #include "replica/node.h"
 
-#include "base/clock.h"
-
-enum { ALARMS_DEADLINE_MS = 10000 };
-
-static void alarms_proposed(void *argument, enum err err, struct kv_result *result)
-{
-	struct replica *replica = argument;
-	(void)err; /* it is tried again while there is reason */
-	kv_result_free(result);
-	atomic_store(&replica->alarming, false);
-}
-
-static void alarms_propose(struct replica *replica, const struct kv_command *command)
-{
-	uint64_t deadline_ns = clock_steady_ns() + ALARMS_DEADLINE_MS * CLOCK_NS_PER_MS;
-	if (pending_session(replica->pending) == 0 || atomic_exchange(&replica->alarming, true))
-		return;
-	if (pending_add(replica->pending, command, deadline_ns, alarms_proposed, replica) != ERR_OK)
-		atomic_store(&replica->alarming, false);
-	else
-		crew_want(replica->crew, CREW_RAFT);
-}
-
 static bool alarms_have(const struct kv_alarm_list *alarms, uint64_t member, enum kv_alarm_kind kind)
 {
 	for (size_t i = 0; i < alarms->count; i++)
@@ -49,7 +26,7 @@ static void alarms_outgrow(struct replica *replica, const struct kv_alarm_list *
 		command.alarm.action = KV_ALARM_CLEAR;
 		command.alarm.kind = KV_ALARM_NOSPACE;
 		command.alarm.member = alarm->member;
-		alarms_propose(replica, &command);
+		node_errand(replica, &replica->alarm, &command);
 	}
 }
 
@@ -67,7 +44,7 @@ static void alarms_accuse(struct replica *replica, const struct kv_alarm_list *a
 		command.alarm.kind = KV_ALARM_CORRUPT;
 		command.alarm.member = members[i];
 		command.alarm.by_itself = true;
-		alarms_propose(replica, &command);
+		node_errand(replica, &replica->alarm, &command);
 	}
 }
 

@@ -16,6 +16,7 @@
 enum {
 	KEEPER_PERIOD_MS = 250,
 	KEEPER_STATUS_MS = 1000, /* a status at the latest; sooner when there is something new to say */
+	KEEPER_ERRAND_MS = 10000,
 	KEEPER_ALIVE_MS = 10000, /* a member heard since is one that the log is kept for */
 	/* A restart replays what was not flushed: a second's work or two. */
 	KEEPER_FLUSH_ENTRIES = 50000,
@@ -170,13 +171,23 @@ void node_peers_refresh(struct replica *replica)
 	node_forget_removed(replica, &list);
 }
 
-static void keeper_published(void *argument, enum err err, struct kv_result *result)
+static void errand_done(void *argument, enum err err, struct kv_result *result)
 {
-	struct replica *replica = argument;
-	(void)err; /* it is tried again while they differ */
-	if (result != NULL)
-		kv_result_free(result);
-	atomic_store(&replica->publishing, false);
+	struct errand *errand = argument;
+	(void)err;
+	kv_result_free(result);
+	atomic_store(&errand->under_way, false);
+}
+
+void node_errand(struct replica *replica, struct errand *errand, const struct kv_command *command)
+{
+	uint64_t deadline_ns = clock_steady_ns() + KEEPER_ERRAND_MS * CLOCK_NS_PER_MS;
+	if (pending_session(replica->pending) == 0 || atomic_exchange(&errand->under_way, true))
+		return;
+	if (pending_add(replica->pending, command, deadline_ns, errand_done, errand) != ERR_OK)
+		atomic_store(&errand->under_way, false);
+	else
+		crew_want(replica->crew, CREW_RAFT);
 }
 
 static bool keeper_member_differs(const struct kv_member *one, const struct kv_member *other)
@@ -223,13 +234,22 @@ static void keeper_publish(struct replica *replica, struct arena *arena)
 		                                    .client_urls = replica->options.client_urls};
 		differs = keeper_member_differs(&list.members[i], &command.member);
 	}
-	if (!differs || pending_session(replica->pending) == 0 || atomic_exchange(&replica->publishing, true))
+	if (differs)
+		node_errand(replica, &replica->publish, &command);
+}
+
+/* ---- history ---- */
+
+static void keeper_compact(struct replica *replica, uint64_t now_ns)
+{
+	struct kv_command command = {.kind = KV_COMMAND_COMPACT};
+	if (atomic_load(&replica->shown.leader) != replica->identity.member || atomic_load(&replica->differs))
 		return;
-	uint64_t deadline_ns = clock_steady_ns() + 10 * CLOCK_NS_PER_S;
-	if (pending_add(replica->pending, &command, deadline_ns, keeper_published, replica) != ERR_OK)
-		atomic_store(&replica->publishing, false);
-	else
-		crew_want(replica->crew, CREW_RAFT);
+	struct kv_view *view = kv_view_open(store_kv(replica->store));
+	command.compact.revision = compactor_target(&replica->compactor, view, now_ns, clock_wall_ns());
+	kv_view_close(view);
+	if (command.compact.revision != 0)
+		node_errand(replica, &replica->compact, &command);
 }
 
 /* What was removed says nothing any more that counts. */
@@ -288,6 +308,7 @@ static void keeper_round(struct replica *replica)
 	node_peers_refresh(replica);
 	keeper_publish(replica, &arena);
 	node_alarms_review(replica, &arena);
+	keeper_compact(replica, now_ns);
 	keeper_compare(replica, &arena);
 }
 

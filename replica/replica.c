@@ -88,6 +88,9 @@ static struct replica *replica_new(const struct replica_options *options)
 	replica_options_copy(replica, options);
 	replica->lock = -1;
 	replica->started_ns = clock_wall_ns();
+	replica->compactor = (struct compactor){.kind = options->compaction,
+	                                        .retention = options->compaction_retention,
+	                                        .quota_bytes = options->quota_bytes};
 	pthread_mutex_init(&replica->jobs_mutex, NULL);
 	pthread_mutex_init(&replica->facts_mutex, NULL);
 	node_leases_init(replica);

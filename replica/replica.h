@@ -21,6 +21,13 @@ struct replica_peer {
 	const char *url; /* tcp://HOST:PORT or tls+tcp://HOST:PORT */
 };
 
+/* Which history goes, by itself. */
+enum replica_compaction {
+	REPLICA_COMPACT_NEVER,
+	REPLICA_COMPACT_BY_TIME,      /* what is older than so many milliseconds */
+	REPLICA_COMPACT_BY_REVISIONS, /* what is before the newest so many revisions */
+};
+
 struct replica_options {
 	const char *name;
 	const char *data_directory;
@@ -38,6 +45,8 @@ struct replica_options {
 	uint32_t heartbeat_interval_ms, election_timeout_ms;
 	size_t value_bytes_max;
 	uint64_t quota_bytes;
+	enum replica_compaction compaction; /* as long as this node leads */
+	uint64_t compaction_retention;
 	size_t memory_bytes;               /* of the store */
 	uint64_t snapshot_catchup_entries; /* of the log, kept for members that are behind; 0: the default, 100000 */
 	const char *version;               /* of the program, for status */

@@ -6,6 +6,7 @@ EXTRA_DIST += replica/peer.proto
 libreplica_a_SOURCES = \
 	replica/asks.c replica/asks.h \
 	replica/barriers.c replica/barriers.h \
+	replica/compactor.c replica/compactor.h \
 	replica/configuration.c replica/configuration.h \
 	replica/crew.c replica/crew.h \
 	replica/decision.c replica/decision.h \

@@ -2,6 +2,7 @@
 /* Changes from the change log: their events name keys, whose records are looked up as of the change, and before it. */
 #include "store/view.h"
 
+#include "base/cursor.h"
 #include "base/log.h"
 
 static enum err event_fill(struct kv_view *view, int64_t revision, struct arena *arena, struct kv_event *event)
@@ -70,4 +71,52 @@ enum err kv_change_until(struct kv_view *view, int64_t revision, struct arena *a
 	enum err err = change_at(view, &walk, arena, ret_change);
 	walk_close(&walk);
 	return err;
+}
+
+/* ---- by time ---- */
+
+/* Its time alone. The store begins with revision 1, which was never made. */
+static enum err change_time(struct kv_view *view, int64_t revision, int64_t *ret_time_ns)
+{
+	AUTO_ARENA struct arena arena;
+	arena_init(&arena);
+	struct bytes row = BYTES_NONE;
+	if (revision <= 1) {
+		*ret_time_ns = INT64_MIN;
+		return ERR_OK;
+	}
+	enum err err = view_get(view, FAMILY_CHANGES, layout_change(revision, &arena), &arena, &row);
+	struct cursor cursor = cursor_over(row);
+	int64_t time_ns = (int64_t)cursor_varint(&cursor);
+	if (err == ERR_NOT_FOUND || (err == ERR_OK && cursor.bad)) {
+		log_error("change_unreadable", "path=%s revision=%lld condition=%s", view->database->path,
+		          (long long)revision, err_name(ERR_CORRUPT));
+		err = ERR_CORRUPT;
+	}
+	if (err == ERR_OK)
+		*ret_time_ns = time_ns;
+	return err;
+}
+
+/* Times do not go back with revisions. */
+enum err kv_revision_at(struct kv_view *view, int64_t time_ns, int64_t *ret_revision)
+{
+	int64_t low = view->state.compacted > 1 ? view->state.compacted : 1, high = view->state.revision, at_ns = 0;
+	enum err err = change_time(view, low, &at_ns);
+	if (err != ERR_OK)
+		return err;
+	if (at_ns > time_ns)
+		return ERR_NOT_FOUND;
+	while (low < high) { /* low was there, and what is after high was not */
+		int64_t middle = low + (high - low + 1) / 2;
+		err = change_time(view, middle, &at_ns);
+		if (err != ERR_OK)
+			return err;
+		if (at_ns <= time_ns)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	*ret_revision = low;
+	return ERR_OK;
 }

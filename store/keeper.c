@@ -44,6 +44,15 @@ static void keeper_look(struct keeper *keeper, struct kv_view *view)
 		log_warn("flushed_unknown", "path=%s condition=%s", view->database->path, err_name(err));
 }
 
+/* True: there is more to do. */
+static bool keeper_sweep_step(struct keeper *keeper, struct kv_view *view)
+{
+	enum sweep_outcome sweep = sweep_step(view);
+	if (sweep == SWEEP_DONE)
+		atomic_store(&keeper->kv->swept, view->state.compacted);
+	return sweep == SWEEP_MORE;
+}
+
 static void keeper_work(struct keeper *keeper, bool flush, bool *sweep)
 {
 	struct kv_view *view = kv_view_open(keeper->kv);
@@ -51,7 +60,7 @@ static void keeper_work(struct keeper *keeper, bool flush, bool *sweep)
 	if (flush && dirty)
 		database_flush(view->database);
 	if (*sweep)
-		*sweep = sweep_step(view);
+		*sweep = keeper_sweep_step(keeper, view);
 	if (dirty)
 		keeper_look(keeper, view);
 	kv_view_close(view);

@@ -29,5 +29,6 @@ void keeper_sweep(struct keeper *keeper); /* the compacted revision was raised; 
 /* All up to here is on disk. */
 void keeper_found_flushed(struct keeper *keeper, uint64_t index);
 
-/* One step of the clean-up: see sweep.c. True: there is more to do. */
-bool sweep_step(struct kv_view *view);
+enum sweep_outcome { SWEEP_MORE, SWEEP_DONE, SWEEP_FAILED };
+/* One step of the clean-up: see sweep.c. DONE: all that the view's compaction has left behind is gone. */
+enum sweep_outcome sweep_step(struct kv_view *view);

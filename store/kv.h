@@ -395,6 +395,13 @@ enum err kv_change_from(struct kv_view *view, int64_t revision, struct arena *ar
 enum err kv_change_until(struct kv_view *view, int64_t revision, struct arena *arena,
                          struct kv_change *ret_change) MUST_USE;
 
+/* The newest revision that was there at a time (of the clock in the records). ERR_NOT_FOUND: what is kept begins later. */
+enum err kv_revision_at(struct kv_view *view, int64_t time_ns, int64_t *ret_revision) MUST_USE;
+
+/* What compaction has left behind is deleted on this node, as of this compacted revision; -1: of none since it was opened.
+ * ON_ANY_THREAD */
+int64_t kv_swept(struct kv *kv);
+
 struct kv_member_list {
 	struct kv_member *members;
 	size_t count;

@@ -46,19 +46,16 @@ static void sweep_delete(struct sweep *sweep, enum family family, struct bytes r
 	                             row.size);
 }
 
-/* All records of the key before this revision. */
+/* What the key held before this revision. What it held before that went with the change that replaced it: so a key that is changed
+ * a million times costs a million seeks, and not their square. */
 static void sweep_event(struct sweep *sweep, const struct kv_event *event, int64_t revision)
 {
 	struct bytes key = event->record.key, end = layout_past_end(key, &sweep->arena);
 	if (event->type == KV_EVENT_DELETE && revision < sweep->view->state.compacted)
 		sweep_delete(sweep, FAMILY_PAST, layout_past(key, revision, &sweep->arena));
-	for (walk_seek(&sweep->past, layout_past(key, revision - 1, &sweep->arena)); walk_at_row(&sweep->past);
-	     walk_next(&sweep->past)) {
-		struct bytes row = walk_key(&sweep->past);
-		if (bytes_compare(row, end) >= 0)
-			break;
-		sweep_delete(sweep, FAMILY_PAST, row);
-	}
+	walk_seek(&sweep->past, layout_past(key, revision - 1, &sweep->arena));
+	if (walk_at_row(&sweep->past) && bytes_compare(walk_key(&sweep->past), end) < 0)
+		sweep_delete(sweep, FAMILY_PAST, walk_key(&sweep->past));
 	sweep->events++;
 }
 
@@ -120,7 +117,7 @@ static enum err sweep_run(struct sweep *sweep, int64_t from)
 	return err;
 }
 
-bool sweep_step(struct kv_view *view)
+enum sweep_outcome sweep_step(struct kv_view *view)
 {
 	struct sweep sweep = {.view = view};
 	arena_init(&sweep.arena);
@@ -134,5 +131,7 @@ bool sweep_step(struct kv_view *view)
 		log_error("sweep_failed", "path=%s condition=%s", view->database->path, err_name(err));
 	rocksdb_writebatch_destroy(sweep.writes);
 	arena_fini(&sweep.arena);
-	return due && err == ERR_OK && sweep.until <= view->state.compacted;
+	if (err != ERR_OK)
+		return SWEEP_FAILED;
+	return due && sweep.until <= view->state.compacted ? SWEEP_MORE : SWEEP_DONE;
 }

@@ -35,6 +35,7 @@ void kv_init(struct kv *kv)
 {
 	pthread_mutex_init(&kv->lock, NULL);
 	kv->now = NULL;
+	atomic_init(&kv->swept, -1);
 }
 
 void kv_fini(struct kv *kv)
@@ -161,4 +162,9 @@ enum err kv_get_at(struct kv_view *view, struct bytes key, int64_t revision, str
 {
 	enum err err = view_check(view, revision);
 	return err == ERR_OK ? view_record_at(view, key, revision, arena, ret_record) : err;
+}
+
+int64_t kv_swept(struct kv *kv)
+{
+	return atomic_load(&kv->swept);
 }

@@ -24,6 +24,7 @@ struct kv_view {
 struct kv {
 	pthread_mutex_t lock;
 	struct kv_view *now; /* under the lock; a reference */
+	_Atomic int64_t swept;
 };
 
 /* A view of what the database holds now, which is `state`: by who writes to it, so that nothing comes between. */

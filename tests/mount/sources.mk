@@ -3,6 +3,7 @@ MOUNT_TESTS = \
 	tests/mount/test_bad_input.py \
 	tests/mount/test_behind.py \
 	tests/mount/test_command_line.py \
+	tests/mount/test_compaction.py \
 	tests/mount/test_crash.py \
 	tests/mount/test_events.py \
 	tests/mount/test_full_disk.py \

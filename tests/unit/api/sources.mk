@@ -17,6 +17,7 @@ API_TESTS = \
 	tests/unit/api/test_rpc_auth \
 	tests/unit/api/test_rpc_cluster \
 	tests/unit/api/test_rpc_lease \
+	tests/unit/api/test_rpc_kv \
 	tests/unit/api/test_rpc_maintenance \
 	tests/unit/api/test_rpc_op \
 	tests/unit/api/test_rpc_watch \
@@ -63,6 +64,8 @@ tests_unit_api_test_rpc_cluster_SOURCES = tests/unit/api/test_rpc_cluster.c $(RP
 tests_unit_api_test_rpc_cluster_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_lease_SOURCES = tests/unit/api/test_rpc_lease.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_lease_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_kv_SOURCES = tests/unit/api/test_rpc_kv.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_kv_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_maintenance_SOURCES = tests/unit/api/test_rpc_maintenance.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_maintenance_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_watch_SOURCES = tests/unit/api/test_rpc_watch.c $(RPC_FIXTURE)

@@ -25,6 +25,22 @@ static void times_are_milliseconds(void **state)
 	assert_int_equal(ms, 24 * 60 * 60 * 1000);
 }
 
+static void durations_add_up(void **state)
+{
+	static const char *const wrong[] = {
+	    "", "10", "h", "1h30", "1d", "1h 30m", "-1h", "1000000000h", "18446744073709551615h"};
+	uint64_t ms = 7;
+	for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++)
+		assert_int_equal(quantity_duration_ms(wrong[at], &ms), ERR_INVALID);
+	assert_int_equal(ms, 7);
+	assert_int_equal(quantity_duration_ms("72h", &ms), ERR_OK);
+	assert_int_equal(ms, 72 * 60 * 60 * 1000);
+	assert_int_equal(quantity_duration_ms("1h30m", &ms), ERR_OK);
+	assert_int_equal(ms, 90 * 60 * 1000);
+	assert_int_equal(quantity_duration_ms("1m0s500ms", &ms), ERR_OK);
+	assert_int_equal(ms, 60500);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	static const char *const wrong[] = {
@@ -42,6 +58,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sizes_are_powers_of_two),
 	    cmocka_unit_test(times_are_milliseconds),
+	    cmocka_unit_test(durations_add_up),
 	    cmocka_unit_test(nonsense_is_refused),
 	};
 	return UNIT_RUN(tests);

@@ -111,6 +111,27 @@ static void times_and_sizes_have_bounds(void **state)
 	assert_int_equal(MAKE("--max-file-size", "64MiB"), ERR_OK);
 }
 
+static void history_is_kept_for_a_day_unless_told_otherwise(void **state)
+{
+	assert_int_equal(MAKE("--name", "b"), ERR_OK);
+	assert_int_equal(config.compaction, REPLICA_COMPACT_BY_TIME);
+	assert_int_equal(config.compaction_retention, 24 * 3600 * 1000);
+	assert_int_equal(MAKE("--auto-compaction-retention", "10"), ERR_OK); /* hours, as etcd has it */
+	assert_int_equal(config.compaction_retention, 10 * 3600 * 1000);
+	assert_int_equal(MAKE("--auto-compaction-retention", "1h30m"), ERR_OK);
+	assert_int_equal(config.compaction_retention, 90 * 60 * 1000);
+	assert_int_equal(MAKE("--auto-compaction-retention", "0"), ERR_OK);
+	assert_int_equal(config.compaction, REPLICA_COMPACT_NEVER);
+	assert_int_equal(MAKE("--auto-compaction-mode", "revision"), ERR_OK);
+	assert_int_equal(config.compaction, REPLICA_COMPACT_BY_REVISIONS);
+	assert_int_equal(config.compaction_retention, 1000000);
+	assert_int_equal(MAKE("--auto-compaction-mode", "revision", "--auto-compaction-retention", "500"), ERR_OK);
+	assert_int_equal(config.compaction_retention, 500);
+	refused(MAKE("--auto-compaction-mode", "revision", "--auto-compaction-retention", "1h"), "number of revisions");
+	refused(MAKE("--auto-compaction-retention", "soon"), "not a time");
+	refused(MAKE("--auto-compaction-mode", "never"), "periodic, revision");
+}
+
 static void a_joiner_knows_one_member_and_itself(void **state)
 {
 	assert_int_equal(MAKE("--join", "http://127.0.0.1:1", "--name", "b", "--listen-peer-urls", "tcp://127.0.0.1:2",
@@ -224,6 +245,7 @@ int main(void)
 	    CASE(peers_beyond_loopback_need_a_word),
 	    CASE(tls_is_refused_until_it_is_there),
 	    CASE(times_and_sizes_have_bounds),
+	    CASE(history_is_kept_for_a_day_unless_told_otherwise),
 	    CASE(a_joiner_knows_one_member_and_itself),
 	    CASE(a_joiner_is_called_as_its_machine),
 	    CASE(what_contradicts_a_join_is_refused),

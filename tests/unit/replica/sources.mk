@@ -7,6 +7,7 @@ REPLICA_TESTS = \
 	tests/unit/replica/test_asks \
 	tests/unit/replica/test_barriers \
 	tests/unit/replica/test_cluster \
+	tests/unit/replica/test_compactor \
 	tests/unit/replica/test_configuration \
 	tests/unit/replica/test_crew \
 	tests/unit/replica/test_decision \
@@ -37,6 +38,7 @@ TESTS += $(REPLICA_TESTS)
 dist_check_SCRIPTS += tests/unit/replica/install-long.sh
 LONG_TESTS += tests/unit/replica/install-long.sh
 
+tests_unit_replica_test_compactor_LDADD = tests/unit/store/libfixture.a $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_asks_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_barriers_LDADD = $(REPLICA_LIBS) $(UNIT_LIBS)
 tests_unit_replica_test_cluster_LDADD = libcluster.a $(REPLICA_LIBS) $(UNIT_LIBS)

@@ -35,7 +35,7 @@ static size_t count_rows(struct fixture *f, enum family family)
 static void sweep(struct fixture *f)
 {
 	struct kv_view *view = kv_view_open(f->kv);
-	while (sweep_step(view))
+	while (sweep_step(view) == SWEEP_MORE)
 		;
 	kv_view_close(view);
 }
@@ -94,6 +94,22 @@ static void many_changes_are_swept_in_steps_and_a_stop_loses_none(void **state)
 	assert_int_equal(fixture_get(f, "/a").version, 1250);
 }
 
+static void what_is_gone_is_told(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(kv_swept(f->kv), -1);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(fixture_put(f, "/a", "x"), ERR_OK);
+	assert_int_equal(fixture_compact(f, 8), ERR_OK);
+	while (kv_swept(f->kv) < 8)
+		;
+	assert_int_equal(kv_swept(f->kv), 8);
+	assert_int_equal(count_rows(f, FAMILY_PAST), 9 - 6); /* those that were replaced at 3 … 8 */
+	fixture_reopen(f);
+	while (kv_swept(f->kv) < 8)
+		;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -101,6 +117,7 @@ int main(void)
 	    TEST(what_nobody_may_read_any_more_goes),
 	    TEST(the_watch_of_the_compacted_revision_still_sees_its_deletion),
 	    TEST(many_changes_are_swept_in_steps_and_a_stop_loses_none),
+	    TEST(what_is_gone_is_told),
 	};
 	return UNIT_RUN(tests);
 }
