@@ -27,5 +27,6 @@ include tests/scenario/sources.mk
 include tests/fuzz/sources.mk
 include tests/sim/sources.mk
 include tests/mount/sources.mk
+include tests/conformance/sources.mk
 include tests/bench/sources.mk
 include tests/lint/sources.mk

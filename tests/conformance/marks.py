@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of a case beside its steps."""
+
+
+def fresh(case):
+    """It wants servers that nobody has used."""
+    case.fresh = True
+    return case

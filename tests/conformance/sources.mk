@@ -1,0 +1,16 @@
+# Beside Debian's etcd. Each script stands alone, and skips itself without what it needs.
+CONFORMANCE_TESTS = tests/conformance/test_conformance.py
+TESTS += $(CONFORMANCE_TESTS)
+dist_check_SCRIPTS += $(CONFORMANCE_TESTS)
+EXTRA_DIST += \
+	tests/conformance/cases_kv.py \
+	tests/conformance/cases_range.py \
+	tests/conformance/cases_txn.py \
+	tests/conformance/client.py \
+	tests/conformance/compare.py \
+	tests/conformance/debian.py \
+	tests/conformance/differences.py \
+	tests/conformance/marks.py \
+	tests/conformance/requests_of_txn.py \
+	tests/conformance/servers.py \
+	tests/conformance/wire.py
