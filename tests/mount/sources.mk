@@ -29,6 +29,7 @@ MOUNT_TESTS_LONG = \
 	tests/mount/test_members_load.py \
 	tests/mount/test_model.py \
 	tests/mount/test_netns_long.py \
+	tests/mount/test_patroni.py \
 	tests/mount/test_pause_long.py \
 	tests/mount/test_snapshot_faults.py \
 	tests/mount/test_tree.py
