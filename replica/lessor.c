@@ -125,9 +125,10 @@ static uint64_t lease_due_ns(const struct lease *lease)
 	return lease->clearing ? 0 : lease->deadline_ns - (uint64_t)lease_checkpoint_ms(lease) * CLOCK_NS_PER_MS;
 }
 
+/* Clients may ask for lease 0: there never is one. */
 static struct lease *lessor_find(const struct lessor *lessor, int64_t id)
 {
-	return map_find(&lessor->leases, (uint64_t)id);
+	return id != 0 ? map_find(&lessor->leases, (uint64_t)id) : NULL;
 }
 
 static void lessor_remove(struct lessor *lessor, struct lease *lease)

@@ -94,6 +94,14 @@ static void a_lease_ends_when_its_time_has_passed_and_not_before(void **state)
 	assert_int_equal(lessor_wake_ns(lessor), UINT64_MAX);
 }
 
+static void there_is_never_a_lease_of_no_id(void **state)
+{
+	(void)state;
+	struct lessor_time time;
+	assert_int_equal(keep(0), LESSOR_GONE);
+	assert_int_equal(lessor_look(lessor, 0, now_ns(), &time), LESSOR_GONE);
+}
+
 static void a_client_that_is_in_time_costs_nothing(void **state)
 {
 	(void)state;
@@ -305,6 +313,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_lease_ends_when_its_time_has_passed_and_not_before),
+	    TEST(there_is_never_a_lease_of_no_id),
 	    TEST(a_client_that_is_in_time_costs_nothing),
 	    TEST(a_lease_with_a_checkpoint_is_kept_once_that_is_cleared),
 	    TEST(a_new_leader_gives_what_is_left_and_a_grace),
