@@ -5,6 +5,8 @@ Answers go into the transcript with what must differ between two servers replace
 
 - ids of cluster and members by whose they are, ids of leases that the server chose by their order;
 - revisions by their distance from the one that the case began at ("@+2");
+- keys of a lease by their order, which etcd leaves to chance;
+- what is left of a lease of 600 s by "nearly 600";
 - terms, indexes and sizes by "some", if there are any;
 - URLs and ports of the server by what they are for.
 
@@ -24,6 +26,7 @@ ANSWER_SECONDS = 10  # for what must come
 QUIET_SECONDS = 0.3  # for what must not
 REVISIONS = {"revision", "create_revision", "mod_revision", "compact_revision", "hash_revision", "rev"}
 SOME = {"raft_term", "raftIndex", "raftTerm", "raftAppliedIndex", "dbSize", "dbSizeInUse", "term"}
+NEARLY = range(590, 600)  # what is left of the 600 s that most cases ask for
 IDS = {"cluster_id", "member_id", "ID", "leader", "lease", "memberID"}
 EVERYTHING = {"key": b"\0", "range_end": b"\0"}
 
@@ -163,13 +166,16 @@ class Client:
         if isinstance(value, dict):
             return {key: self.normal(key, one) for key, one in value.items()}
         if isinstance(value, list):
-            return [self.normal(name, one) for one in value]
+            shown = [self.normal(name, one) for one in value]
+            return sorted(shown) if name == "keys" else shown
         if isinstance(value, (str, bytes)):
             return self._normal_text(value)
         if name in REVISIONS and value > 0:
             return f"@{value - self.base:+d}"
         if name in SOME:
             return "some"
+        if name == "TTL" and value in NEARLY:
+            return "nearly 600"
         if name in IDS:
             return self.names.get(value, value)
         return value

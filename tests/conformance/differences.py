@@ -26,6 +26,9 @@ NEGATIVE = "mended: a negative revision is the current one everywhere, not only 
 OPEN_ENDED = "mended: etcd looks for puts within the deletes of a transaction, but not of those without an end"
 ONE_CHANGE = "of what comes and goes within one transaction nothing is left to tell"
 DEPTH = "transactions are nested 8 deep at most, so that what a stranger sends has a bound"
+TOMBSTONE = "a tombstone at the compacted revision is kept: etcd does so since 3.4.34, whose watches missed it before (18089, 19179)"
+BELOW = "a watch from below nothing is refused at once: etcd says compacted since 3.6"
+FUTURE = "nothing is told of a watch before its revision: etcd mended it later (20221)"
 
 UNSORTABLE = "INVALID_ARGUMENT: etcdserver: invalid sort option"
 TOO_LARGE = "INVALID_ARGUMENT: etcdserver: request is too large"
@@ -60,4 +63,11 @@ DIFFERENCES.update(
     negative_revisions_within_a_transaction=of(NEGATIVE, ("1", COMPACTED, ANSWER), ("2", COMPACTED, ANSWER)),
     deeper_nesting=of(DEPTH, ("0", ANSWER, "INVALID_ARGUMENT: etcdserver: too many operations in txn request")),
     a_large_transaction=of(LARGER, ("1", TOO_LARGE, ANSWER), ("2.header.revision", "@+1", "@+2")),
+    a_tombstone_at_the_compacted_revision_is_told=of(
+        TOMBSTONE, ("6.0[0].type", ABSENT, "DELETE"), ("6.0[0].kv.mod_revision", "@+4", "@+3"),
+        ("6.0[0].kv.create_revision", "@+4", ABSENT), ("6.0[0].kv.version", 1, ABSENT), ("6.0[0].kv.value", b"2", ABSENT)),
+    a_start_below_nothing=of(
+        BELOW, ("0.watch_id", ABSENT, -1), ("0.canceled", ABSENT, True),
+        ("0.cancel_reason", ABSENT, "etcdserver: mvcc: required revision has been compacted")),
+    progress_of_a_watch_of_the_future=of(FUTURE, ("1", ANSWER, "silence")),
 )

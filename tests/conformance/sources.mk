@@ -4,8 +4,10 @@ TESTS += $(CONFORMANCE_TESTS)
 dist_check_SCRIPTS += $(CONFORMANCE_TESTS)
 EXTRA_DIST += \
 	tests/conformance/cases_kv.py \
+	tests/conformance/cases_lease.py \
 	tests/conformance/cases_range.py \
 	tests/conformance/cases_txn.py \
+	tests/conformance/cases_watch.py \
 	tests/conformance/client.py \
 	tests/conformance/compare.py \
 	tests/conformance/debian.py \

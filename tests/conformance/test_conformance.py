@@ -19,8 +19,10 @@ import debian  # noqa: E402
 
 debian.require("etcd", "etcdctl")
 import cases_kv  # noqa: E402
+import cases_lease  # noqa: E402
 import cases_range  # noqa: E402
 import cases_txn  # noqa: E402
+import cases_watch  # noqa: E402
 from client import Client  # noqa: E402
 from cluster import Ports  # noqa: E402
 from compare import compare, judge  # noqa: E402
@@ -31,7 +33,7 @@ from wire import Wire  # noqa: E402
 
 ANSWERS_MIN = 600  # of a whole run: cases that are lost are noticed
 LABEL_LETTERS_MAX, LINES_MAX = 300, 8  # of what is shown of a failure
-MODULES = (cases_kv, cases_range, cases_txn)
+MODULES = (cases_kv, cases_range, cases_txn, cases_watch, cases_lease)
 
 
 class Pair:
