@@ -28,5 +28,6 @@ include tests/fuzz/sources.mk
 include tests/sim/sources.mk
 include tests/mount/sources.mk
 include tests/conformance/sources.mk
+include tests/clients/sources.mk
 include tests/bench/sources.mk
 include tests/lint/sources.mk
