@@ -79,7 +79,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
         "snapshot. 0: chosen by itself."),
 
     ROW(LISTEN_CLIENT_URLS, "listen-client-urls", "URL,...", "http://127.0.0.1:2379", CLIENTS,
-        "Where /health, /livez, /readyz, /version and /metrics are served."),
+        "Where etcd's API, /health, /livez, /readyz, /version and /metrics are served."),
     ROW(ADVERTISE_CLIENT_URLS, "advertise-client-urls", "URL,...", NULL, CLIENTS,
         "The client URLs that the members list shows (default: --listen-client-urls)."),
     ROW(WATCH_PROGRESS, "watch-progress-notify-interval", "TIME", "10m", CLIENTS,

@@ -78,13 +78,13 @@ static void port_piece(struct buffer *buffer, uint8_t type, uint8_t flags, uint8
 	buffer_put(buffer, payload);
 }
 
-static void port_call(struct buffer *buffer, const char *path, struct bytes message)
+static void port_call(struct buffer *buffer, const char *path, const char *type, struct bytes message)
 {
 	const nghttp2_nv fields[] = {
 	    {(uint8_t *)":method", (uint8_t *)"POST", 7, 4, 0},
 	    {(uint8_t *)":scheme", (uint8_t *)"http", 7, 4, 0},
 	    {(uint8_t *)":path", (uint8_t *)path, 5, strlen(path), 0},
-	    {(uint8_t *)"content-type", (uint8_t *)"application/grpc", 12, 16, 0},
+	    {(uint8_t *)"content-type", (uint8_t *)type, 12, strlen(type), 0},
 	    {(uint8_t *)"grpc-timeout", (uint8_t *)"50m", 12, 3, 0},
 	};
 	uint8_t head[255];
@@ -105,18 +105,35 @@ void fuzz_seed(struct random *random, uint64_t kind, struct buffer *buffer)
 	    "POST /v3/kv/put HTTP/1.1\r\nContent-Length: 30\r\n\r\n{\"key\":\"Zm9v\",\"value\":\"YmFy\"}\n",
 	    "POST /v3/kv/range HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"key\":\"Zm9v\"}  \r\n0\r\n\r\n",
 	    "POST /v3/watch HTTP/1.1\r\nContent-Length: 37\r\n\r\n{\"create_request\":{\"key\":\"Zm9v\"}}    \n",
+	    "POST /v3/watch HTTP/1.1\r\nTransfer-Encoding: "
+	    "chunked\r\n\r\n21\r\n{\"create_request\":{\"key\":\"Zm9v\"}}\r\n"
+	    "21\r\n{\"cancel_request\":{\"watch_id\":0}}\r\n2\r\n[]\r\n0\r\n\r\n",
+	    "POST /v3/kv/range HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n{\"key\":\"Zm9v\"}"
+	    "HEAD /health HTTP/1.1\r\n\r\nOPTIONS /v3/kv/range HTTP/1.1\r\n\r\n",
+	    "POST /v3beta/maintenance/snapshot HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}",
 	};
-	static const char *const paths[] = {"/etcdserverpb.KV/Range", "/etcdserverpb.Watch/Watch",
-	                                    "/etcdserverpb.KV/Txn", "/grpc.health.v1.Health/Check"};
-	static const struct bytes messages[] = {BYTES_LITERAL("\0\0\0\0\3\n\1a"), BYTES_LITERAL("\0\0\0\0\5\n\3\n\1a"),
-	                                        BYTES_LITERAL("\0\0\0\0\0"), BYTES_LITERAL("\0\0\0\0\0")};
+	static const struct {
+		const char *path, *type;
+		struct bytes body;
+	} calls[] = {
+	    {"/etcdserverpb.KV/Range", "application/grpc", BYTES_LITERAL("\0\0\0\0\3\n\1a")},
+	    {"/etcdserverpb.Watch/Watch", "application/grpc", BYTES_LITERAL("\0\0\0\0\5\n\3\n\1a")},
+	    {"/etcdserverpb.KV/Txn", "application/grpc", BYTES_LITERAL("\0\0\0\0\0")},
+	    {"/grpc.health.v1.Health/Check", "application/grpc", BYTES_LITERAL("\0\0\0\0\0")},
+	    {"/v3/kv/range", "application/json", BYTES_LITERAL("{\"key\":\"Zm9v\"}")},
+	    {"/v3/watch", "application/json",
+	     BYTES_LITERAL("{\"create_request\":{\"key\":\"Zm9v\"}}{\"progress_request\":{}}")},
+	    {"/readyz?verbose", "text/plain", BYTES_LITERAL("")},
+	};
+	const size_t request = kind / 2 % (sizeof requests / sizeof *requests),
+	             call = kind / 2 % (sizeof calls / sizeof *calls);
 	if (kind % 2 == 1) {
 		buffer_put_u8(buffer, 1);
-		buffer_put(buffer, bytes_of_string(requests[kind / 2 % 5]));
+		buffer_put(buffer, bytes_of_string(requests[request]));
 		return;
 	}
 	buffer_put_u8(buffer, 0);
-	port_call(buffer, paths[kind / 2 % 4], messages[kind / 2 % 4]);
+	port_call(buffer, calls[call].path, calls[call].type, calls[call].body);
 	if (random_below(random, 3) == 0)
 		port_piece(buffer, NGHTTP2_RST_STREAM, 0, 1, BYTES_LITERAL("\0\0\0\10"));
 	if (random_below(random, 3) == 0)

@@ -170,6 +170,34 @@ static void a_body_that_is_too_large_ends_its_connection(void **state)
 	assert_int_equal(client.status, 413);
 }
 
+/* Many that begin and do not end: they get no more than all of them may, and it comes back when they go. */
+static void bodies_of_all_together_have_a_size(void **state)
+{
+	enum { CLIENTS = 16, BYTES = 4 << 20 }; /* EXCHANGE_BODIES_BYTES_MAX, all but a byte of each */
+	struct http_client others[CLIENTS];
+	struct bytes body = bytes_of(arena_zero(&client.arena, 1, BYTES - 1), BYTES - 1);
+	for (int at = 0; at < CLIENTS; at++) {
+		http_client_open(&others[at], fixture_connect_http(fixture_of(state)));
+		http_client_send_text(&others[at],
+		                      "POST /v3/kv/put HTTP/1.1\r\nHost: h\r\nContent-Length: 4194304\r\n\r\n");
+		http_client_send(&others[at], body);
+	}
+	const char *answer = "";
+	do /* until all of it is there */
+		answer = http_client_ask(&client, "/v3/kv/range", "{\"key\":\"Zm9v\"}    ");
+	while (client.status == 200);
+	says(answer, "too many bodies");
+	assert_int_equal(client.status, 503);
+	for (int at = 0; at < CLIENTS; at++)
+		http_client_close(&others[at]);
+	do {
+		http_client_close(&client);
+		http_client_open(&client, fixture_connect_http(fixture_of(state)));
+		answer = http_client_ask(&client, "/v3/kv/range", "{\"key\":\"Zm9v\"}");
+	} while (client.status == 503);
+	says(answer, "\"revision\":\"1\"");
+}
+
 /* etcd's Snapshot: many messages, of which more waits than the connection may hold ahead. */
 static void a_stream_comes_in_lines(void **state)
 {
@@ -377,6 +405,7 @@ int main(void)
 	    CASE(requests_that_are_sent_ahead_are_answered_in_order),
 	    CASE(who_asks_whether_to_send_is_told),
 	    CASE(a_body_that_is_too_large_ends_its_connection),
+	    CASE(bodies_of_all_together_have_a_size),
 	    CASE(a_stream_comes_in_lines),
 	    CASE(a_watch_is_asked_for_and_lasts),
 	    CASE(requests_come_while_answers_go),
