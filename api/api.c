@@ -15,6 +15,7 @@
 #include "base/memory.h"
 
 enum {
+	API_ANSWERS_BYTES_MAX = 1 << 30,
 	API_PROGRESS_MS = 10 * 60 * 1000,           /* etcd's --watch-progress-notify-interval */
 	API_REQUEST_MS = 5000,                      /* etcd's ReqTimeout, beside the elections */
 	API_REQUEST_BYTES_MAX = (1536 + 512) << 10, /* etcd's: a request of 1.5 MiB, and what is around it */
@@ -22,7 +23,7 @@ enum {
 
 struct api {
 	struct service service;
-	size_t bodies_bytes;
+	size_t bodies_bytes, answers_bytes;
 	char *control_path;
 	struct connection_set control_clients, http_clients;
 	struct listener control, *http; /* one for each address */
@@ -101,6 +102,8 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 	    .request_bytes_max = API_REQUEST_BYTES_MAX,
 	    .value_bytes_max = options->value_bytes_max,
 	    .bodies_bytes = &api->bodies_bytes,
+	    .answers_bytes = &api->answers_bytes,
+	    .answers_bytes_max = options->answers_bytes_max != 0 ? options->answers_bytes_max : API_ANSWERS_BYTES_MAX,
 	    .version = options->version,
 	};
 	api->control_path = memory_dup_string(options->control_path);

@@ -24,6 +24,7 @@ struct api_options {
 	size_t listen_count;
 	uint64_t read_timeout_ms, write_timeout_ms, election_timeout_ms;
 	uint64_t watch_progress_ms; /* between the notices of a quiet watch; 0: the default, ten minutes */
+	size_t answers_bytes_max;   /* of ranges that are gathered and unary answers that wait; 0: the default, 1 GiB */
 	size_t value_bytes_max;
 	const char *version;
 };

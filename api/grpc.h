@@ -77,8 +77,9 @@ struct grpc_stream {
 	bool over;         /* it was answered to the end */
 	struct buffer output;
 	size_t output_sent;
-	bool headed;   /* the headers of the answer are on their way */
-	bool deferred; /* nothing was there to be sent */
+	size_t answer_bytes; /* of a unary answer: counted until it was fetched */
+	bool headed;         /* the headers of the answer are on their way */
+	bool deferred;       /* nothing was there to be sent */
 	struct rpc_status status;
 };
 

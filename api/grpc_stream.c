@@ -217,8 +217,12 @@ static enum err grpc_stream_send(void *link, const ProtobufCMessage *message)
 	for (int at = 1; at < GRPC_FRAME_HEAD_BYTES; at++)
 		room[at] = (uint8_t)(size >> (8 * (GRPC_FRAME_HEAD_BYTES - 1 - at)));
 	protobuf_c_message_pack(message, room + GRPC_FRAME_HEAD_BYTES);
-	if (stream->call->method->kind != RPC_UNARY) /* a unary answer goes out with its end */
+	if (stream->call->method->kind != RPC_UNARY) { /* a unary answer goes out with its end */
 		grpc_stream_sends(stream);
+	} else {
+		stream->answer_bytes += size;
+		*stream->grpc->service->answers_bytes += size;
+	}
 	return ERR_OK;
 }
 
@@ -372,6 +376,7 @@ void grpc_stream_free(struct grpc_stream *stream)
 		rpc_abandon(call);
 	grpc_http_abandon(stream);
 	grpc_stream_release(stream, stream->held_bytes);
+	*stream->grpc->service->answers_bytes -= stream->answer_bytes;
 	LIST_REMOVE(stream, next);
 	stream->grpc->stream_count--;
 	buffer_fini(&stream->input);

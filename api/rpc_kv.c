@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service KV: etcd's api/v3rpc/key.go. */
 #include "base/check.h"
-#include "api/rpc_op.h"
+#include "api/rpc_range.h"
 #include "api/rpc_rows.h"
 #include "api/ticks.h"
 
@@ -11,40 +11,6 @@ static bool kv_passes(struct rpc_call *call, struct rpc_status status)
 	if (status.message != NULL)
 		rpc_finish(call, status.code, status.message);
 	return status.message == NULL;
-}
-
-/* ---- Range ---- */
-
-static void range_read(struct rpc_call *call, enum err err)
-{
-	const struct kv_range_request range = rpc_range_of((Etcdserverpb__RangeRequest *)call->request);
-	struct kv_response response = {0};
-	if (err != ERR_OK) {
-		rpc_fail(call, err);
-		return;
-	}
-	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
-	int64_t revision = kv_view_revision(view);
-	err = kv_range(view, &range, &call->arena, &response);
-	kv_view_close(view);
-	if (err != ERR_OK) {
-		rpc_fail(call, err);
-		return;
-	}
-	Etcdserverpb__RangeResponse *answer = rpc_range_answer(&response, &call->arena);
-	answer->header = rpc_header(call, revision);
-	rpc_reply(call, &answer->base);
-}
-
-static void kv_range_begin(struct rpc_call *call)
-{
-	const Etcdserverpb__RangeRequest *request = (Etcdserverpb__RangeRequest *)call->request;
-	if (!kv_passes(call, rpc_check_range(request)))
-		return;
-	if (request->serializable)
-		range_read(call, ERR_OK);
-	else
-		rpc_barrier(call, range_read);
 }
 
 /* ---- changes ---- */
@@ -200,7 +166,13 @@ static void kv_compact_begin(struct rpc_call *call)
 	}
 
 const struct rpc_method rpc_kv_methods[] = {
-    KV_ROW("Range", "/v3/kv/range", kv_range_begin),
+    KV_ROW("Range", "/v3/kv/range", range_begin, .ended = range_ended),
+    {.service = &etcdserverpb__kv__descriptor,
+     .name = "RangeStream",
+     .kind = RPC_SERVER_STREAM,
+     .begin = range_stream_begin,
+     .drained = range_stream_drained,
+     .ended = range_ended},
     KV_ROW("Put", "/v3/kv/put", kv_put_begin),
     KV_ROW("DeleteRange", "/v3/kv/deleterange", kv_delete_begin),
     KV_ROW("Txn", "/v3/kv/txn", kv_txn_begin),

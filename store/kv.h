@@ -352,6 +352,20 @@ enum err kv_get_at(struct kv_view *view, struct bytes key, int64_t revision, str
 enum err kv_range(struct kv_view *view, const struct kv_range_request *request, struct arena *arena,
                   struct kv_response *ret_response) MUST_USE;
 
+/* The same, a piece at a time. The view is taken, unless it fails: ERR_INVALID, ERR_COMPACTED, ERR_FUTURE. Freed with
+ * kv_reading_free(), at any step; what is compacted meanwhile stays readable. */
+struct kv_reading;
+enum err kv_reading_new(struct kv_view *view, const struct kv_range_request *request,
+                        struct kv_reading **ret_reading) MUST_USE;
+void kv_reading_free(struct kv_reading *reading);
+/* Looks at about so many bytes more, and appends the records to the response's, in the arena, which may be another one, with an
+ * empty response, at each step. *ret_done: that was all; only then `count` and `more` stand, and a request that sorts is sorted: it
+ * must be gathered in one response. */
+enum err kv_reading_step(struct kv_reading *reading, size_t bytes, struct arena *arena, struct kv_response *response,
+                         bool *ret_done) MUST_USE;
+/* In another order than that of the keys. */
+bool kv_range_sorts(const struct kv_range_request *request);
+
 /* A directory: a prefix that ends in '/'. */
 struct kv_directory {
 	uint64_t id;         /* given when it comes to be: its marker's, if it comes to be by that; kept by moves */

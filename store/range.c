@@ -8,26 +8,27 @@
 
 #include <stdlib.h>
 
-#include "base/check.h"
+#include "base/memory.h"
 
-struct gathering {
-	const struct kv_range_request *request;
-	struct arena *arena;
-	struct kv_record *records;
-	size_t count, capacity;
-	int64_t in_range;
-	size_t stop; /* no more than these are kept */
+enum {
+	READING_ROW_BYTES = 64, /* what a row costs beside its bytes: of a step */
+	READING_RECORDS_MIN = 8,
 };
+
+struct kv_reading {
+	struct kv_view *view; /* these two: only of kv_reading_new() */
+	struct arena arena;   /* of the request's bytes */
+	struct kv_range_request request;
+	struct scan scan;
+	int64_t in_range, wanted, kept; /* so far: all, those that pass the filters, and those that were given */
+	int64_t stop;                   /* no more than these are given */
+};
+
+/* ---- what is asked for ---- */
 
 static bool request_sorts(const struct kv_range_request *request)
 {
 	return request->sort != KV_SORT_KEY || request->order == KV_DESCEND;
-}
-
-static bool request_filters(const struct kv_range_request *request)
-{
-	return request->min_mod_revision != 0 || request->max_mod_revision != 0 || request->min_create_revision != 0 ||
-	       request->max_create_revision != 0;
 }
 
 static bool request_wants(const struct kv_range_request *request, const struct kv_record *record)
@@ -36,28 +37,6 @@ static bool request_wants(const struct kv_range_request *request, const struct k
 	       (request->max_mod_revision == 0 || record->mod_revision <= request->max_mod_revision) &&
 	       (request->min_create_revision == 0 || record->create_revision >= request->min_create_revision) &&
 	       (request->max_create_revision == 0 || record->create_revision <= request->max_create_revision);
-}
-
-static void gathering_add(struct gathering *gathering, const struct kv_record *record)
-{
-	gathering->in_range++;
-	if (gathering->request->count_only || gathering->count == gathering->stop ||
-	    !request_wants(gathering->request, record))
-		return;
-	if (gathering->count == gathering->capacity) {
-		size_t capacity = gathering->capacity != 0 ? gathering->capacity * 2 : 8;
-		struct kv_record *records = arena_take(gathering->arena, capacity * sizeof *records);
-		if (gathering->count != 0)
-			memcpy(records, gathering->records, gathering->count * sizeof *records);
-		gathering->records = records;
-		gathering->capacity = capacity;
-	}
-	struct kv_record *kept = &gathering->records[gathering->count++];
-	*kept = *record;
-	kept->key = arena_dup(gathering->arena, record->key);
-	kept->attr = arena_dup(gathering->arena, record->attr);
-	bool value = !gathering->request->keys_only || gathering->request->sort == KV_SORT_VALUE;
-	kept->value = value ? arena_dup(gathering->arena, record->value) : BYTES_NONE;
 }
 
 /* ---- order ---- */
@@ -94,61 +73,123 @@ static int record_order(const void *left, const void *right, void *argument)
 	return request->order == KV_DESCEND ? -order : order;
 }
 
-static size_t request_stop(const struct kv_range_request *request)
+static int64_t request_stop(const struct kv_range_request *request)
 {
-	bool whole = request->limit <= 0 || request_sorts(request) || request_filters(request);
-	return whole ? SIZE_MAX : (size_t)request->limit;
+	if (request->count_only)
+		return 0;
+	return request->limit <= 0 || request_sorts(request) ? INT64_MAX : request->limit;
 }
 
-static void gathering_finish(struct gathering *gathering, struct kv_response *ret_response)
+/* ---- a piece ---- */
+
+static void response_add(struct kv_response *response, const struct kv_range_request *request,
+                         const struct kv_record *record, struct arena *arena)
 {
-	const struct kv_range_request *request = gathering->request;
-	if (request_sorts(request) && gathering->count > 1)
-		qsort_r(gathering->records, gathering->count, sizeof *gathering->records, record_order,
+	size_t count = response->record_count;
+	/* Room doubles: there is some, unless the number is a power of two. */
+	if (count == 0 || (count >= READING_RECORDS_MIN && (count & (count - 1)) == 0)) {
+		size_t capacity = count != 0 ? count * 2 : READING_RECORDS_MIN;
+		struct kv_record *records = arena_take(arena, capacity * sizeof *records);
+		if (count != 0)
+			memcpy(records, response->records, count * sizeof *records);
+		response->records = records;
+	}
+	struct kv_record *kept = &response->records[response->record_count++];
+	*kept = *record;
+	kept->key = arena_dup(arena, record->key);
+	kept->attr = arena_dup(arena, record->attr);
+	bool value = !request->keys_only || request->sort == KV_SORT_VALUE;
+	kept->value = value ? arena_dup(arena, record->value) : BYTES_NONE;
+}
+
+/* What it cost is returned. */
+static size_t reading_add(struct kv_reading *reading, const struct kv_record *record, struct arena *arena,
+                          struct kv_response *response)
+{
+	reading->in_range++;
+	if (!request_wants(&reading->request, record))
+		return READING_ROW_BYTES;
+	reading->wanted++;
+	if (reading->kept == reading->stop)
+		return READING_ROW_BYTES;
+	reading->kept++;
+	response_add(response, &reading->request, record, arena);
+	return READING_ROW_BYTES + record->key.size + record->value.size + record->attr.size;
+}
+
+static void reading_finish(const struct kv_reading *reading, struct kv_response *response)
+{
+	const struct kv_range_request *request = &reading->request;
+	int64_t limit = request->limit > 0 && !request->count_only ? request->limit : INT64_MAX;
+	if (request_sorts(request) && response->record_count > 1)
+		qsort_r(response->records, response->record_count, sizeof *response->records, record_order,
 		        (void *)request);
-	size_t limit = request->limit > 0 ? (size_t)request->limit : SIZE_MAX;
-	bool cut_early = gathering->stop != SIZE_MAX && gathering->in_range > (int64_t)gathering->count;
-	bool cut_late = gathering->count > limit;
-	if (request->keys_only)
-		for (size_t i = 0; i < gathering->count; i++)
-			gathering->records[i].value = BYTES_NONE;
-	*ret_response = (struct kv_response){
-	    .kind = KV_RANGE,
-	    .records = gathering->records,
-	    .record_count = cut_late ? limit : gathering->count,
-	    .count = gathering->in_range,
-	    .more = !request->count_only && (cut_early || cut_late),
-	};
+	if (request_sorts(request) && response->record_count > (size_t)limit)
+		response->record_count = (size_t)limit;
+	for (size_t i = 0; i < response->record_count && request->keys_only; i++)
+		response->records[i].value = BYTES_NONE;
+	response->count = reading->in_range;
+	response->more = reading->wanted > limit;
+}
+
+static enum err reading_step(struct kv_reading *reading, size_t bytes, struct arena *arena,
+                             struct kv_response *response, bool *ret_done)
+{
+	struct kv_record record;
+	response->kind = KV_RANGE;
+	for (size_t taken = 0; taken < bytes;) {
+		if (!scan_next(&reading->scan, &record)) {
+			if (reading->scan.err == ERR_OK)
+				reading_finish(reading, response);
+			*ret_done = true;
+			return reading->scan.err;
+		}
+		taken += reading_add(reading, &record, arena, response);
+	}
+	*ret_done = false;
+	return ERR_OK;
+}
+
+/* The request's bytes are lent until the scan is closed. */
+static enum err reading_begin(struct kv_reading *reading, const struct range_options *options,
+                              const struct kv_range_request *request)
+{
+	int64_t revision = request->revision > 0 ? request->revision : options->view->state.revision;
+	bool patched = request->revision <= 0;
+	enum err err = view_check(options->view, revision);
+	if (err != ERR_OK)
+		return err;
+	reading->request = *request;
+	reading->stop = request_stop(request);
+	scan_open(&reading->scan, &(struct scan_options){
+	                              .view = options->view,
+	                              .range = request->range,
+	                              .revision = revision,
+	                              .patches = patched ? options->patches : NULL,
+	                              .patch_count = patched ? options->patch_count : 0,
+	                          });
+	return ERR_OK;
 }
 
 enum err range_run(const struct range_options *options, const struct kv_range_request *request, struct arena *arena,
                    struct kv_response *ret_response)
 {
-	int64_t newest = options->view->state.revision;
-	int64_t revision = request->revision > 0 ? request->revision : newest;
-	enum err err = view_check(options->view, revision);
+	struct kv_reading reading = {0};
+	struct kv_response response = {0};
+	bool done = false;
+	enum err err = reading_begin(&reading, options, request);
 	if (err != ERR_OK)
 		return err;
-	bool patched = request->revision <= 0;
-	struct gathering gathering = {.request = request, .arena = arena, .stop = request_stop(request)};
-	struct scan scan;
-	scan_open(&scan, &(struct scan_options){
-	                     .view = options->view,
-	                     .range = request->range,
-	                     .revision = revision,
-	                     .patches = patched ? options->patches : NULL,
-	                     .patch_count = patched ? options->patch_count : 0,
-	                 });
-	struct kv_record record;
-	while (scan_next(&scan, &record))
-		gathering_add(&gathering, &record);
-	err = scan_close(&scan);
-	if (err == ERR_OK)
-		gathering_finish(&gathering, ret_response);
-	return err;
+	err = reading_step(&reading, SIZE_MAX, arena, &response, &done);
+	enum err closed = scan_close(&reading.scan);
+	if (err == ERR_OK && closed == ERR_OK)
+		*ret_response = response;
+	return err != ERR_OK ? err : closed;
 }
 
-/* A single key needs no iterator. */
+/* ---- all at once ---- */
+
+/* A single key needs no iterator, and is never cut. */
 static enum err range_one(struct kv_view *view, const struct kv_range_request *request, struct arena *arena,
                           struct kv_response *ret_response)
 {
@@ -157,20 +198,68 @@ static enum err range_one(struct kv_view *view, const struct kv_range_request *r
 	                                     : kv_get(view, request->range.start, arena, &record);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	struct gathering gathering = {.request = request, .arena = arena, .stop = 1};
+	struct kv_reading reading = {.request = *request, .stop = request->count_only ? 0 : 1};
+	struct kv_response response = {.kind = KV_RANGE};
 	if (err == ERR_OK)
-		gathering_add(&gathering, &record);
-	gathering.stop = SIZE_MAX; /* one key is never cut */
-	gathering_finish(&gathering, ret_response);
+		reading_add(&reading, &record, arena, &response);
+	reading_finish(&reading, &response);
+	*ret_response = response;
 	return ERR_OK;
+}
+
+static bool request_is_good(const struct kv_range_request *request)
+{
+	return request->range.start.size != 0 && request->order <= KV_DESCEND && request->sort <= KV_SORT_VALUE;
 }
 
 enum err kv_range(struct kv_view *view, const struct kv_range_request *request, struct arena *arena,
                   struct kv_response *ret_response)
 {
-	if (request->range.start.size == 0 || request->order > KV_DESCEND || request->sort > KV_SORT_VALUE)
+	if (!request_is_good(request))
 		return ERR_INVALID;
 	if (range_is_single(&request->range))
 		return range_one(view, request, arena, ret_response);
 	return range_run(&(struct range_options){.view = view}, request, arena, ret_response);
+}
+
+/* ---- a piece at a time ---- */
+
+bool kv_range_sorts(const struct kv_range_request *request)
+{
+	return request_sorts(request);
+}
+
+enum err kv_reading_new(struct kv_view *view, const struct kv_range_request *request, struct kv_reading **ret_reading)
+{
+	if (!request_is_good(request))
+		return ERR_INVALID;
+	struct kv_reading *reading = memory_new(sizeof *reading);
+	struct kv_range_request own = *request;
+	arena_init(&reading->arena);
+	own.range.start = arena_dup(&reading->arena, request->range.start);
+	own.range.end = arena_dup(&reading->arena, request->range.end);
+	enum err err = reading_begin(reading, &(struct range_options){.view = view}, &own);
+	if (err != ERR_OK) {
+		arena_fini(&reading->arena);
+		free(reading);
+		return err;
+	}
+	reading->view = view;
+	*ret_reading = reading;
+	return ERR_OK;
+}
+
+void kv_reading_free(struct kv_reading *reading)
+{
+	enum err err = scan_close(&reading->scan);
+	(void)err; /* the step that met it has told */
+	kv_view_close(reading->view);
+	arena_fini(&reading->arena);
+	free(reading);
+}
+
+enum err kv_reading_step(struct kv_reading *reading, size_t bytes, struct arena *arena, struct kv_response *response,
+                         bool *ret_done)
+{
+	return reading_step(reading, bytes, arena, response, ret_done);
 }

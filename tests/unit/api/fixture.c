@@ -53,6 +53,7 @@ int fixture_begin(void **state)
 	    .write_timeout_ms = FIXTURE_WRITE_MS,
 	    .watch_progress_ms = FIXTURE_PROGRESS_MS,
 	    .value_bytes_max = FIXTURE_VALUE_BYTES_MAX,
+	    .answers_bytes_max = FIXTURE_ANSWERS_BYTES_MAX,
 	    .version = "1.2.3",
 	};
 	assert_int_equal(api_open(&api, fixture->replica, &fixture->api), ERR_OK);

@@ -5,7 +5,13 @@
 #include "api/control.h"
 #include "replica/replica.h"
 
-enum { FIXTURE_READ_MS = 150, FIXTURE_WRITE_MS = 150, FIXTURE_PROGRESS_MS = 300, FIXTURE_VALUE_BYTES_MAX = 1 << 20 };
+enum {
+	FIXTURE_READ_MS = 150,
+	FIXTURE_WRITE_MS = 150,
+	FIXTURE_PROGRESS_MS = 300,
+	FIXTURE_VALUE_BYTES_MAX = 1 << 20,
+	FIXTURE_ANSWERS_BYTES_MAX = 8 << 20
+};
 
 struct fixture {
 	char directory[32];

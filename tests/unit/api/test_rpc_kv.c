@@ -48,6 +48,161 @@ static void who_waits_for_a_compaction_may_go(void **state)
 	client_until_over(call);
 }
 
+/* ---- ranges ---- */
+
+enum { KEYS = 100, VALUE_BYTES = 50000 }; /* several pieces, and more than a stream holds at once */
+
+static char value[VALUE_BYTES];
+
+static void fill(struct fixture *fixture)
+{
+	memset(value, 'x', sizeof value);
+	for (int at = 0; at < KEYS; at++)
+		fixture_put_elsewhere(fixture, arena_format(&fixture->arena, "/r/%03d", at),
+		                      bytes_of(value, sizeof value));
+}
+
+static Etcdserverpb__RangeRequest range_of(const char *start, const char *end)
+{
+	Etcdserverpb__RangeRequest request = ETCDSERVERPB__RANGE_REQUEST__INIT;
+	request.key = proto_data(bytes_of_string(start));
+	request.range_end = proto_data(bytes_of_string(end));
+	return request;
+}
+
+static struct client_call *stream_begin(const Etcdserverpb__RangeRequest *request)
+{
+	struct client_call *call = client_begin(&rpc_client, KV "RangeStream", NULL);
+	client_send(call, &request->base);
+	client_end(call);
+	return call;
+}
+
+static const Etcdserverpb__RangeResponse *piece(const struct client_call *call, size_t at)
+{
+	const Etcdserverpb__RangeStreamResponse *message =
+	    client_message(call, at, &etcdserverpb__range_stream_response__descriptor);
+	return message->range_response;
+}
+
+/* The pieces put together are `count` keys of what was filled, from the first on. */
+static const Etcdserverpb__RangeResponse *assert_pieces(const struct client_call *call, size_t count)
+{
+	size_t seen = 0;
+	assert_string_equal(call->message, "");
+	assert_int_equal(call->code, RPC_OK);
+	for (size_t at = 0; at < call->message_count; at++) {
+		const Etcdserverpb__RangeResponse *part = piece(call, at);
+		bool last = at + 1 == call->message_count;
+		assert_true(last ? part->header != NULL : part->header == NULL && part->n_kvs != 0);
+		for (size_t i = 0; i < part->n_kvs; i++, seen++)
+			assert_int_equal(part->kvs[i]->mod_revision, (int64_t)seen + 2);
+	}
+	assert_int_equal(seen, count);
+	return piece(call, call->message_count - 1);
+}
+
+static void a_range_is_streamed_in_pieces(void **state)
+{
+	fill(fixture_of(state));
+	Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	struct client_call *call = stream_begin(&request);
+	client_until_closed(call);
+	assert_true(call->message_count > 10);
+	const Etcdserverpb__RangeResponse *last = assert_pieces(call, KEYS);
+	assert_int_equal(last->count, KEYS);
+	assert_int_equal(last->header->revision, KEYS + 1);
+	assert_false(last->more);
+	request.limit = 30;
+	call = stream_begin(&request);
+	client_until_closed(call);
+	last = assert_pieces(call, 30);
+	assert_int_equal(last->count, KEYS);
+	assert_true(last->more);
+	request = range_of("/none", "/nonf");
+	call = stream_begin(&request);
+	client_until_closed(call);
+	assert_int_equal(assert_pieces(call, 0)->count, 0);
+}
+
+/* It has fetched a part, and holds nothing up meanwhile. */
+static void a_stream_stands_at_the_state_that_it_began_with(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	fill(fixture);
+	const Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	struct client_call *call = stream_begin(&request);
+	client_until_messages(call, 1);
+	fixture_put_elsewhere(fixture, "/r/099", BYTES_LITERAL("new"));
+	struct kv_command compact = {.kind = KV_COMMAND_COMPACT, .compact = {.revision = KEYS + 2}};
+	kv_result_free(solo_apply_remote(fixture->replica, &compact));
+	client_until_closed(call);
+	assert_int_equal(assert_pieces(call, KEYS)->header->revision, KEYS + 1);
+}
+
+static void what_cannot_be_streamed_says_so(void **state)
+{
+	Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	request.sort_order = ETCDSERVERPB__RANGE_REQUEST__SORT_ORDER__DESCEND;
+	assert_refused(KV "RangeStream", &request, RPC_UNIMPLEMENTED,
+	               "etcdserver: a range in another order than that of its keys is not streamed");
+	request.sort_order = ETCDSERVERPB__RANGE_REQUEST__SORT_ORDER__ASCEND;
+	request.revision = 9;
+	assert_refused(KV "RangeStream", &request, RPC_OUT_OF_RANGE,
+	               "etcdserver: mvcc: required revision is a future revision");
+	request = range_of("", "");
+	assert_refused(KV "RangeStream", &request, RPC_INVALID_ARGUMENT, "etcdserver: key is not provided");
+}
+
+static void who_leaves_a_stream_leaves_nothing_behind(void **state)
+{
+	fill(fixture_of(state));
+	const Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	struct client_call *call = stream_begin(&request);
+	client_until_messages(call, 1);
+	client_reset(call);
+	client_until_over(call);
+	call = stream_begin(&request);
+	client_turn(&rpc_client);
+}
+
+static void a_range_of_many_pieces_is_one_answer(void **state)
+{
+	fill(fixture_of(state));
+	Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	for (int round = 0; round < 2; round++) {
+		const Etcdserverpb__RangeResponse *answer =
+		    rpc_answer_of(KV "Range", &request, &etcdserverpb__range_response__descriptor);
+		assert_int_equal(answer->n_kvs, KEYS);
+		assert_int_equal(answer->count, KEYS);
+		assert_int_equal(answer->kvs[round == 0 ? 0 : KEYS - 1]->mod_revision, 2);
+		assert_int_equal(answer->kvs[0]->value.len, VALUE_BYTES);
+		request.sort_order = ETCDSERVERPB__RANGE_REQUEST__SORT_ORDER__DESCEND;
+	}
+}
+
+/* What one client does not fetch is not gathered for another. */
+static void answers_that_wait_have_a_bound_together(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	fill(fixture);
+	const Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	struct client other;
+	client_open(&other, fixture_connect_http(fixture));
+	struct client_call *slow = client_begin(&rpc_client, KV "Range", NULL), *refused;
+	client_send(slow, &request.base);
+	client_end(slow);
+	while (slow->came.size == 0 && client_turn(&rpc_client))
+		; /* gathered, and partly fetched */
+	refused = client_ask(&other, KV "Range", &request.base);
+	assert_int_equal(refused->code, RPC_RESOURCE_EXHAUSTED);
+	assert_string_equal(refused->message, "etcdserver: too much is asked for at once: use limits, or RangeStream");
+	client_until_closed(slow);
+	assert_int_equal(slow->code, RPC_OK);
+	assert_int_equal(client_ask(&other, KV "Range", &request.base)->code, RPC_OK);
+	client_close(&other);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, rpc_fixture_begin, rpc_fixture_end)
 
 int main(void)
@@ -55,6 +210,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(a_physical_compaction_is_answered_when_what_it_left_is_gone),
 	    CASE(who_waits_for_a_compaction_may_go),
+	    CASE(a_range_is_streamed_in_pieces),
+	    CASE(a_stream_stands_at_the_state_that_it_began_with),
+	    CASE(what_cannot_be_streamed_says_so),
+	    CASE(who_leaves_a_stream_leaves_nothing_behind),
+	    CASE(a_range_of_many_pieces_is_one_answer),
+	    CASE(answers_that_wait_have_a_bound_together),
 	};
 	return UNIT_RUN(tests);
 }

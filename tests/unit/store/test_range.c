@@ -55,6 +55,50 @@ static void a_range_is_ascending_and_counts_all_whatever_the_limit(void **state)
 	assert_string_equal(KEYS(f, .range = {.start = B("/b")}, .limit = 1), "b 1");
 }
 
+/* Piece by piece, each in an arena of its own; "|" between them. */
+static const char *pieces_of(struct fixture *f, const struct kv_range_request *request, size_t bytes)
+{
+	struct kv_reading *reading = NULL;
+	assert_int_equal(kv_reading_new(kv_view_open(f->kv), request, &reading), ERR_OK);
+	assert_int_equal(fixture_compact(f, fixture_revision(f)), ERR_OK); /* it does not mind */
+	const char *text = "";
+	for (bool done = false; !done;) {
+		AUTO_ARENA struct arena arena;
+		arena_init(&arena);
+		struct kv_response response = {0};
+		assert_int_equal(kv_reading_step(reading, bytes, &arena, &response, &done), ERR_OK);
+		for (size_t i = 0; i < response.record_count; i++)
+			text = arena_format(&f->arena, "%s%.*s", text, (int)response.records[i].key.size - 1,
+			                    (const char *)response.records[i].key.data + 1);
+		text = done ? arena_format(&f->arena, "%s%s%d", text, response.more ? "+" : " ", (int)response.count)
+		            : arena_format(&f->arena, "%s|", text);
+	}
+	kv_reading_free(reading);
+	return text;
+}
+
+static void a_range_can_be_read_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL}, 1), "a|b|c|d|e| 5");
+	assert_int_equal(fixture_put(f, "/c", "6"), ERR_OK); /* 8 */
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL, .limit = 2}, 1), "a|b||||+5");
+	assert_int_equal(fixture_put(f, "/f", "6"), ERR_OK); /* 9 */
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL, .revision = 8}, 100), "ab|cd|e 5");
+	assert_int_equal(fixture_put(f, "/f", "6"), ERR_OK);
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL, .count_only = true}, 1), "|||||| 6");
+	assert_int_equal(fixture_put(f, "/f", "6"), ERR_OK);
+	assert_string_equal(
+	    pieces_of(f, &(struct kv_range_request){.range = ALL, .min_mod_revision = 7, .limit = 1}, SIZE_MAX), "a+6");
+	assert_int_equal(fixture_put(f, "/f", "6"), ERR_OK);
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = {.start = B("/f")}}, SIZE_MAX), "f 1");
+	struct kv_view *view = kv_view_open(f->kv);
+	struct kv_reading *reading = NULL;
+	assert_int_equal(kv_reading_new(view, &(struct kv_range_request){.range = ALL, .revision = 2}, &reading),
+	                 ERR_COMPACTED);
+	kv_view_close(view);
+}
+
 static void a_sort_comes_before_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -150,6 +194,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_range_is_ascending_and_counts_all_whatever_the_limit),
+	    TEST(a_range_can_be_read_in_pieces),
 	    TEST(a_sort_comes_before_the_limit),
 	    TEST(filters_cut_what_comes_and_not_the_count),
 	    TEST(a_range_at_a_revision_is_as_it_was),
