@@ -1,5 +1,5 @@
 # Clients of etcd, as others wrote them or could have. Each script stands alone, and skips itself without what it needs.
-CLIENTS_TESTS = tests/clients/test_watch.py
+CLIENTS_TESTS = tests/clients/test_python_etcd3.py tests/clients/test_watch.py
 CLIENTS_TESTS_LONG = tests/clients/test_watch_long.py
 TESTS += $(CLIENTS_TESTS)
 dist_check_SCRIPTS += $(CLIENTS_TESTS) $(CLIENTS_TESTS_LONG)

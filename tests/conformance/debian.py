@@ -12,9 +12,9 @@ MODULES = {"grpc": "python3-grpcio", "google.protobuf": "python3-protobuf"}
 PROGRAMS = {"etcd": "etcd-server", "etcdctl": "etcd-client", "protoc-c": "protobuf-c-compiler"}
 
 
-def require(*programs):
-    """Skips the script, and says what to install; goes on in Debian's Python when this one lacks the modules."""
-    missing = [package for module, package in MODULES.items() if not _has_module(module)]
+def require(*programs, **modules):
+    """Skips the script, and says what to install; goes on in Debian's Python when this one lacks the modules (module=package)."""
+    missing = [package for module, package in {**MODULES, **modules}.items() if not _has_module(module)]
     if missing and os.path.realpath(sys.executable) != os.path.realpath(PYTHON) and os.access(PYTHON, os.X_OK):
         os.execv(PYTHON, [PYTHON, *sys.argv])
     missing += [PROGRAMS[program] for program in ("protoc-c", *programs) if not shutil.which(program)]

@@ -223,6 +223,14 @@ static void watcher_lost(struct events_watch *watch, enum err err, int64_t compa
 
 /* ---- steps ---- */
 
+static int64_t some_revision(void)
+{
+	int64_t revision = history_revision() + FUTURE_MAX - (int64_t)random_below(&chance, BACK_MAX);
+	if (one_in(2))
+		revision = events_revision(world.events) - 1 + (int64_t)random_below(&chance, 3); /* where it matters */
+	return revision > 0 ? revision : 1;
+}
+
 static void watcher_add(struct watcher *watcher)
 {
 	uint8_t start, end;
@@ -235,10 +243,7 @@ static void watcher_add(struct watcher *watcher)
 		range.end = bytes_of("", 1);
 	else if (watcher->last_key != watcher->first_key || one_in(2))
 		range.end = bytes_of(&end, 1);
-	int64_t from = 0;
-	if (one_in(2))
-		from = history_revision() + FUTURE_MAX - (int64_t)random_below(&chance, BACK_MAX);
-	from = from < 0 ? 1 : from;
+	int64_t from = one_in(2) ? 0 : some_revision();
 	watcher->watch.changed = watcher_changed;
 	watcher->watch.caught_up = one_in(4) ? NULL : watcher_caught_up;
 	watcher->watch.lost = watcher_lost;

@@ -157,6 +157,40 @@ static void those_that_come_back_together_read_together(void **state)
 	unfollow(MANY);
 }
 
+/* Also when a piece of it ends just before, at or after the end. */
+static void a_history_of_any_length_is_read_to_its_end(void **state)
+{
+	int64_t newest = 1;
+	while (newest < TURN_CHANGES_MAX - 2)
+		newest = world_put(&world, "/w/a", bytes_of_string("x"));
+	for (int more = 0; more < 6; more++) {
+		newest = world_put(&world, "/w/a", bytes_of_string("x"));
+		follow(&followers[0], "/w/a", "", 2);
+		world_settle(&world);
+		assert_int_equal(followers[0].newest, newest);
+		assert_int_equal(followers[0].offered, newest - 1);
+		unfollow(1);
+	}
+}
+
+/* It has had nothing for long, but there was nothing for it. */
+static void one_that_waits_for_nothing_old_loses_nothing_by_a_compaction(void **state)
+{
+	int64_t newest = 1;
+	follow(&followers[0], "/w/a", "", 0);
+	for (int change = 0; change < 10; change++)
+		newest = world_put(&world, "/w/b", bytes_of_string("x"));
+	world_settle(&world);
+	world_compact(&world, newest);
+	world.observer.replaced(world.observer.argument, newest);
+	newest = world_put(&world, "/w/b", bytes_of_string("x"));
+	world_settle(&world);
+	world_put(&world, "/w/a", bytes_of_string("x"));
+	world_settle(&world);
+	assert_int_equal(followers[0].newest, newest + 1);
+	unfollow(1);
+}
+
 static void one_that_is_far_behind_delays_nobody(void **state)
 {
 	for (int change = 0; change < CHANGES; change++)
@@ -285,6 +319,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(each_of_many_is_offered_its_own),
 	    CASE(those_that_come_back_together_read_together),
+	    CASE(a_history_of_any_length_is_read_to_its_end),
+	    CASE(one_that_waits_for_nothing_old_loses_nothing_by_a_compaction),
 	    CASE(one_that_is_far_behind_delays_nobody),
 	    CASE(those_that_are_behind_are_served_in_turn),
 	    CASE(a_slow_one_costs_no_memory),
