@@ -17,6 +17,10 @@
 enum {
 	LISTENER_BACKLOG = 128,
 	LISTENER_ACCEPTS_MAX = 16, /* in one turn, so that the connections get theirs */
+	/* A stream over HTTP/1.1 may be quiet for ever: whether its client is still there, the kernel finds out. */
+	LISTENER_PROBE_S = 30, /* of silence */
+	LISTENER_PROBE_AGAIN_S = 10,
+	LISTENER_PROBES_MAX = 4, /* without an answer */
 };
 
 /* Left alone, the connection would wake the loop for ever. */
@@ -96,13 +100,29 @@ static const char *listener_remedy(enum err err)
 	return "see --listen-client-urls";
 }
 
+/* Accepted sockets inherit it all. */
+static void listener_set_options(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+	    {SOL_SOCKET, SO_REUSEADDR, 1},
+	    {IPPROTO_TCP, TCP_NODELAY, 1},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, LISTENER_PROBE_S},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, LISTENER_PROBE_AGAIN_S},
+	    {IPPROTO_TCP, TCP_KEEPCNT, LISTENER_PROBES_MAX},
+	};
+	for (size_t at = 0; at < sizeof options / sizeof *options; at++)
+		setsockopt(fd, options[at].level, options[at].name, &options[at].value, sizeof options[at].value);
+}
+
 static enum err listener_bind(const struct addrinfo *info, int *ret_fd)
 {
 	int one = 1, fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
 	if (fd < 0)
 		return listener_err_of_errno(errno);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* accepted sockets inherit it */
+	listener_set_options(fd);
 	if (info->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
 	if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, LISTENER_BACKLOG) == 0) {

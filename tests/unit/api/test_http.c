@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -194,6 +195,30 @@ static void a_client_may_leave_while_it_waits(void **state)
 	says(ask(fixture, "/health"), "200 OK");
 }
 
+/* proc(5), net/tcp: the timer of the daemon's end is that of probes. */
+static void a_client_that_is_silent_is_probed(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	char line[512], local[16];
+	int fd = fixture_connect_http(fixture), timer = 0;
+	static const char text[] = "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n";
+	assert_int_equal(send(fd, text, sizeof text - 1, 0), sizeof text - 1);
+	assert_true(recv(fd, line, sizeof line, 0) > 0); /* it was accepted */
+	snprintf(local, sizeof local, ":%04X", (unsigned)strtoul(fixture->http_port, NULL, 10));
+	FILE *file = fopen("/proc/self/net/tcp", "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL) {
+		char from[64];
+		unsigned is_established, found;
+		int fields = sscanf(line, "%*s %63s %*s %x %*s %x:", from, &is_established, &found);
+		if (fields == 3 && is_established == 1 && strstr(from, local) != NULL)
+			timer = (int)found;
+	}
+	fclose(file);
+	close(fd);
+	assert_int_equal(timer, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
@@ -210,6 +235,7 @@ int main(void)
 	    CASE(what_a_stranger_sends_has_limits),
 	    CASE(any_bytes_are_survived),
 	    CASE(a_client_may_leave_while_it_waits),
+	    CASE(a_client_that_is_silent_is_probed),
 	};
 	return UNIT_RUN(tests);
 }
