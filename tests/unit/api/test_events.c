@@ -342,6 +342,7 @@ static void check_watchers(int64_t *newest)
 		if (!watchers[at].added || !events_is_current(world.events, &watchers[at].watch))
 			continue;
 		assert_true(watcher_due(&watchers[at], watchers[at].next_revision) > revision);
+		assert_true(watchers[at].next_revision <= revision + 1); /* one from the future waits for it */
 		if (watchers[at].next_revision <= revision)
 			watchers[at].next_revision = revision + 1; /* nothing for it is before: not to look again */
 	}

@@ -2,6 +2,7 @@
 /* Ten thousand watches, and slow ones among them: each is offered what it is for, and nobody waits or pays for another. */
 #include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -273,6 +274,8 @@ static void small_changes_cost_little_while_they_wait(void **state)
 	flood_with(1, SMALL_CHANGES);
 	size_t after = memory_used();
 	assert_true(after < before + SMALL_CHANGES * SMALL_BYTES_MAX);
+	world_turn(&world); /* and the other clients get their turn */
+	assert_true(followers[0].offered <= TURN_CHANGES_MAX + 100);
 	world_settle(&world);
 	assert_int_equal(followers[0].offered, SMALL_CHANGES + 100);
 	unfollow(1);
@@ -312,6 +315,33 @@ static void nothing_falls_between_a_change_and_a_new_watch(void **state)
 	unfollow(4);
 }
 
+static atomic_bool written;
+
+static void *write_some(void *argument)
+{
+	for (int change = 0; change < 3; change++)
+		world_put(&world, "/w/a", bytes_of_string("x"));
+	atomic_store(&written, true);
+	return NULL;
+}
+
+/* Whatever the loop is at when a change comes, it is woken for it. */
+static void no_change_waits_for_the_next(void **state)
+{
+	follow(&followers[0], "/w/a", "", 0);
+	for (uint64_t round = 1; round <= 500; round++) {
+		pthread_t writer;
+		atomic_store(&written, false);
+		assert_int_equal(pthread_create(&writer, NULL, write_some, NULL), 0);
+		while (!atomic_load(&written))
+			world_turn(&world);
+		pthread_join(writer, NULL);
+		world_settle(&world);
+		assert_int_equal(followers[0].offered, 3 * round);
+	}
+	unfollow(1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -327,6 +357,7 @@ int main(void)
 	    CASE(a_loop_that_is_late_costs_bounded_memory_and_loses_nothing),
 	    CASE(small_changes_cost_little_while_they_wait),
 	    CASE(nothing_falls_between_a_change_and_a_new_watch),
+	    CASE(no_change_waits_for_the_next),
 	};
 	return UNIT_RUN(tests);
 }
