@@ -3,7 +3,8 @@
 """Measures etcfs beside etcd and beside the local filesystem, in one run, and prints every figure.
 
     make bench                   all of it, about half an hour
-    bench.py [PART...]           saves files events memory, and of etcd's API: api watch million compaction; --quick for one short round
+    bench.py [PART...]           saves files events memory, and of etcd's API: put range range-serializable txn watch million compaction;
+                                 --quick for one short round
 
 Both sides run one after the other in each round, on the same disk, and each figure is the median of the rounds.
 """
