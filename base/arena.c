@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 enum {
 	ARENA_BLOCK_BYTES_MIN = 4096,
+	ARENA_SPARES_MAX = 256, /* of a thread: some calls for each of a hundred clients */
 	ARENA_ALIGNMENT = _Alignof(max_align_t),
 };
 
@@ -20,6 +22,78 @@ struct arena_block {
 	size_t size_bytes, used_bytes;
 	_Alignas(max_align_t) uint8_t data[];
 };
+
+/* ---- blocks ---- */
+
+/* Most arenas are one block for one request, and the allocator would merge and split its blocks each time. So those that were given
+ * back wait on their thread for the next arena, except where each use after its end is to be found. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_KEEPS_SPARES false
+#elif defined(__has_feature)
+#define ARENA_KEEPS_SPARES (!__has_feature(address_sanitizer) && !__has_feature(memory_sanitizer))
+#else
+#define ARENA_KEEPS_SPARES true
+#endif
+
+struct spares {
+	struct arena_block *newest;
+	size_t count;
+	bool known; /* to the thread's end */
+};
+static _Thread_local struct spares spares;
+static pthread_key_t spares_key;
+static pthread_once_t spares_once = PTHREAD_ONCE_INIT;
+
+static void spares_free(void *argument)
+{
+	struct spares *of_thread = argument;
+	while (of_thread->newest != NULL) {
+		struct arena_block *older = of_thread->newest->older;
+		free(of_thread->newest);
+		of_thread->newest = older;
+	}
+	*of_thread = (struct spares){0};
+}
+
+static void spares_init(void)
+{
+	int failed = pthread_key_create(&spares_key, spares_free);
+	check(failed == 0);
+}
+
+static void spares_know(void)
+{
+	pthread_once(&spares_once, spares_init);
+	int failed = pthread_setspecific(spares_key, &spares);
+	check(failed == 0);
+	spares.known = true;
+}
+
+static struct arena_block *arena_block_new(size_t capacity)
+{
+	struct arena_block *block = spares.newest;
+	if (capacity == ARENA_BLOCK_BYTES_MIN && block != NULL) {
+		spares.newest = block->older;
+		spares.count--;
+		return block;
+	}
+	return memory_resize(NULL, 1, sizeof *block + capacity);
+}
+
+static void arena_block_free(struct arena_block *block)
+{
+	if (!ARENA_KEEPS_SPARES || block->size_bytes != ARENA_BLOCK_BYTES_MIN || spares.count == ARENA_SPARES_MAX) {
+		free(block);
+		return;
+	}
+	if (!spares.known)
+		spares_know();
+	block->older = spares.newest;
+	spares.newest = block;
+	spares.count++;
+}
+
+/* ---- arenas ---- */
 
 void arena_init(struct arena *arena)
 {
@@ -30,7 +104,7 @@ static void arena_free_from(struct arena_block *block)
 {
 	while (block != NULL) {
 		struct arena_block *older = block->older;
-		free(block);
+		arena_block_free(block);
 		block = older;
 	}
 }
@@ -56,7 +130,7 @@ static void arena_grow(struct arena *arena, size_t size_bytes)
 	if (capacity < size_bytes)
 		capacity = size_bytes;
 	check(capacity < SIZE_MAX - sizeof(struct arena_block));
-	struct arena_block *block = memory_resize(NULL, 1, sizeof *block + capacity);
+	struct arena_block *block = arena_block_new(capacity);
 	*block = (struct arena_block){.older = arena->newest, .size_bytes = capacity};
 	arena->newest = block;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A bump allocator: one per request or per step, everything in it is freed at once. Not thread-safe.
- * Memory from it is aligned for any type and lives until arena_reset() or arena_fini().
+ * A thread keeps some blocks for its next arenas. Memory from it is aligned for any type and lives until arena_reset() or arena_fini().
  */
 #pragma once
 

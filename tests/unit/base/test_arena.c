@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/unit/unit.h"
 
@@ -50,6 +52,48 @@ static void reset_keeps_one_block(void **state)
 	assert_string_equal(arena_format(&arena, "%s-%d", "a", 7), "a-7");
 }
 
+static void a_block_is_kept_for_the_next_arena(void **state)
+{
+	struct arena arena;
+	arena_init(&arena);
+	void *first = arena_take(&arena, 100);
+	arena_fini(&arena);
+#if defined(__SANITIZE_ADDRESS__) /* then each block has its own end */
+	(void)first;
+#else
+	assert_ptr_equal(arena_take(&arena, 200), first);
+	arena_fini(&arena);
+#endif
+}
+
+/* More than are kept; and then all of them again. */
+static void *use_many(void *argument)
+{
+	enum { ARENAS = 1000, BYTES = 3000 };
+	struct arena arenas[ARENAS];
+	for (int turn = 0; turn < 2; turn++) {
+		uint8_t *taken[ARENAS];
+		for (int i = 0; i < ARENAS; i++) {
+			arena_init(&arenas[i]);
+			taken[i] = memset(arena_take(&arenas[i], BYTES), i % 251, BYTES);
+		}
+		for (int i = 0; i < ARENAS; i++) {
+			assert_int_equal(taken[i][0], i % 251);
+			assert_int_equal(taken[i][BYTES - 1], i % 251);
+			arena_fini(&arenas[i]);
+		}
+	}
+	return NULL;
+}
+
+static void blocks_of_arenas_that_end_together_are_apart(void **state)
+{
+	pthread_t thread;
+	use_many(NULL);
+	assert_int_equal(pthread_create(&thread, NULL, use_many, NULL), 0); /* its own are freed with it */
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -57,6 +101,8 @@ int main(void)
 	    cmocka_unit_test(a_block_larger_than_the_usual_one_fits),
 	    cmocka_unit_test(copies_keep_their_bytes_over_growth),
 	    cmocka_unit_test(reset_keeps_one_block),
+	    cmocka_unit_test(a_block_is_kept_for_the_next_arena),
+	    cmocka_unit_test(blocks_of_arenas_that_end_together_are_apart),
 	};
 	return UNIT_RUN(tests);
 }
