@@ -16,9 +16,11 @@
 
 enum {
 	API_ANSWERS_BYTES_MAX = 1 << 30,
-	API_PROGRESS_MS = 10 * 60 * 1000,           /* etcd's --watch-progress-notify-interval */
-	API_REQUEST_MS = 5000,                      /* etcd's ReqTimeout, beside the elections */
-	API_REQUEST_BYTES_MAX = (1536 + 512) << 10, /* etcd's: a request of 1.5 MiB, and what is around it */
+	API_PROGRESS_MS = 10 * 60 * 1000,    /* etcd's --watch-progress-notify-interval */
+	API_REQUEST_MS = 5000,               /* etcd's ReqTimeout, beside the elections */
+	API_PROPOSAL_BYTES_MAX = 1536 << 10, /* etcd's --max-request-bytes */
+	API_AROUND_BYTES_MAX = 512 << 10,    /* etcd's: what is around it */
+	API_TXN_OPS_MAX = 128,               /* etcd's --max-txn-ops */
 };
 
 struct api {
@@ -99,13 +101,16 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 	    .request_timeout_ms = API_REQUEST_MS + 2 * options->election_timeout_ms,
 	    .election_timeout_ms = options->election_timeout_ms,
 	    .watch_progress_ms = options->watch_progress_ms != 0 ? options->watch_progress_ms : API_PROGRESS_MS,
-	    .request_bytes_max = API_REQUEST_BYTES_MAX,
+	    .proposal_bytes_max =
+	        options->proposal_bytes_max != 0 ? options->proposal_bytes_max : API_PROPOSAL_BYTES_MAX,
+	    .txn_ops_max = options->txn_ops_max != 0 ? options->txn_ops_max : API_TXN_OPS_MAX,
 	    .value_bytes_max = options->value_bytes_max,
 	    .bodies_bytes = &api->bodies_bytes,
 	    .answers_bytes = &api->answers_bytes,
 	    .answers_bytes_max = options->answers_bytes_max != 0 ? options->answers_bytes_max : API_ANSWERS_BYTES_MAX,
 	    .version = options->version,
 	};
+	api->service.request_bytes_max = api->service.proposal_bytes_max + API_AROUND_BYTES_MAX;
 	api->control_path = memory_dup_string(options->control_path);
 	api->http = memory_new_array(options->listen_count + 1, sizeof *api->http);
 	err = ticks_new(reactor, &api->service.ticks);

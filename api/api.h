@@ -25,6 +25,8 @@ struct api_options {
 	uint64_t read_timeout_ms, write_timeout_ms, election_timeout_ms;
 	uint64_t watch_progress_ms; /* between the notices of a quiet watch; 0: the default, ten minutes */
 	size_t answers_bytes_max;   /* of ranges that are gathered and unary answers that wait; 0: the default, 1 GiB */
+	size_t proposal_bytes_max;  /* of a request that changes something; 0: the default, 1.5 MiB */
+	size_t txn_ops_max;         /* 0: the default, 128 */
 	size_t value_bytes_max;
 	const char *version;
 };

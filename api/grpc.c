@@ -251,7 +251,8 @@ static void grpc_opened(struct connection *connection)
 	grpc->session = grpc_session(grpc);
 	int failed =
 	    nghttp2_submit_settings(grpc->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings);
-	failed |= nghttp2_session_set_local_window_size(grpc->session, NGHTTP2_FLAG_NONE, 0, GRPC_WINDOW_BYTES);
+	failed |= nghttp2_session_set_local_window_size(grpc->session, NGHTTP2_FLAG_NONE, 0,
+	                                                (int32_t)grpc_window_bytes(grpc->service));
 	check(failed == 0);
 	connection->state = grpc;
 }

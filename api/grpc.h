@@ -21,7 +21,7 @@
 enum {
 	GRPC_STREAMS_MAX = 4096, /* at once, of a connection: a client of Kubernetes has some hundred watches on one */
 	GRPC_HEAD_BYTES_MAX = 16 << 10, /* of the headers of a call, as counted by RFC 9113 §6.5.2 */
-	GRPC_WINDOW_BYTES = 8 << 20,    /* of messages of a connection that are not whole */
+	GRPC_WINDOW_BYTES = 8 << 20,    /* of messages of a connection that are not whole; one at least */
 	GRPC_STREAM_WINDOW_BYTES = 1 << 20,
 	GRPC_OUTPUT_BYTES = 256 << 10,   /* handed to the socket's side ahead of it: the rest waits in the streams */
 	GRPC_ANSWER_BYTES_MAX = 1 << 30, /* of what waits in one stream: one unary answer */
@@ -83,6 +83,8 @@ struct grpc_stream {
 	struct rpc_status status;
 };
 
+/* Of a connection. */
+size_t grpc_window_bytes(const struct service *service);
 struct grpc_stream *grpc_stream_new(struct grpc *grpc, int32_t id);
 /* Its stream is closed: the call is abandoned if it is not over. */
 void grpc_stream_free(struct grpc_stream *stream);

@@ -21,13 +21,20 @@ enum {
 
 /* ---- the head ---- */
 
+size_t grpc_window_bytes(const struct service *service)
+{
+	size_t least = GRPC_FRAME_HEAD_BYTES + service->request_bytes_max;
+	return least > GRPC_WINDOW_BYTES ? least : GRPC_WINDOW_BYTES;
+}
+
 struct grpc_stream *grpc_stream_new(struct grpc *grpc, int32_t id)
 {
 	struct grpc_stream *stream = memory_new(sizeof *stream);
 	*stream =
 	    (struct grpc_stream){.grpc = grpc, .id = id, .begun_ns = clock_steady_ns(), .deadline_ns = UINT64_MAX};
 	arena_init(&stream->arena);
-	buffer_init(&stream->input, GRPC_FRAME_HEAD_BYTES + grpc->service->request_bytes_max + GRPC_WINDOW_BYTES);
+	buffer_init(&stream->input,
+	            GRPC_FRAME_HEAD_BYTES + grpc->service->request_bytes_max + grpc_window_bytes(grpc->service));
 	buffer_init(&stream->output, GRPC_ANSWER_BYTES_MAX);
 	LIST_INSERT_HEAD(&grpc->streams, stream, next);
 	grpc->stream_count++;

@@ -5,9 +5,12 @@
 #include "api/rpc_rows.h"
 #include "api/ticks.h"
 
-/* False: it was refused, and is over. */
+/* False: it was refused, and is over. The size is etcd's too: of what goes into the log. */
 static bool kv_passes(struct rpc_call *call, struct rpc_status status)
 {
+	if (status.message == NULL &&
+	    protobuf_c_message_get_packed_size(call->request) > call->service->proposal_bytes_max)
+		status = rpc_status_of(ERR_TOO_LARGE);
 	if (status.message != NULL)
 		rpc_finish(call, status.code, status.message);
 	return status.message == NULL;
@@ -72,22 +75,47 @@ static void kv_delete_begin(struct rpc_call *call)
 
 /* ---- Txn ---- */
 
-static void txn_done(struct rpc_call *call, enum err err, struct kv_result *result)
+static void txn_answer(struct rpc_call *call, const struct kv_result *result)
 {
-	if (err != ERR_OK) {
-		rpc_fail(call, err);
-		return;
-	}
 	Etcdserverpb__TxnResponse *answer = rpc_txn_answer(result, &call->arena);
 	answer->header = rpc_header(call, result->revision);
 	rpc_reply(call, &answer->base);
 }
 
+static void txn_done(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err == ERR_OK)
+		txn_answer(call, result);
+	else
+		rpc_fail(call, err);
+}
+
+static void txn_read(struct rpc_call *call, enum err err)
+{
+	const struct kv_txn txn = rpc_txn_of((Etcdserverpb__TxnRequest *)call->request, &call->arena);
+	struct kv_result result = {0};
+	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
+	if (err == ERR_OK)
+		err = kv_txn_read(view, &txn, &call->arena, &result);
+	kv_view_close(view);
+	txn_done(call, err, &result);
+}
+
 static void kv_txn_begin(struct rpc_call *call)
 {
 	const Etcdserverpb__TxnRequest *request = (Etcdserverpb__TxnRequest *)call->request;
-	if (!kv_passes(call, rpc_check_txn(request)))
+	if (!kv_passes(call, rpc_check_txn(request, call->service->txn_ops_max)))
 		return;
+	switch (rpc_txn_kind_of(request)) {
+	case RPC_TXN_CHANGES:
+		break;
+	case RPC_TXN_READS:
+		rpc_barrier(call, txn_read);
+		return;
+	case RPC_TXN_READS_LOCALLY:
+		txn_read(call, ERR_OK);
+		return;
+	}
 	const struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = rpc_txn_of(request, &call->arena)};
 	rpc_propose(call, &command, txn_done);
 }

@@ -88,9 +88,48 @@ static struct rpc_status rpc_check_level(const Etcdserverpb__TxnRequest *request
 	return status;
 }
 
-struct rpc_status rpc_check_txn(const Etcdserverpb__TxnRequest *request)
+struct rpc_status rpc_check_txn(const Etcdserverpb__TxnRequest *request, size_t ops_max)
 {
-	return rpc_check_level(request, RPC_TXN_OPS_MAX, 1);
+	return rpc_check_level(request, ops_max, 1);
+}
+
+/* ---- what a transaction needs ---- */
+
+struct rpc_ops_seen {
+	bool changes, ranges, barrier;
+};
+
+static void rpc_see_txn(const Etcdserverpb__TxnRequest *request, struct rpc_ops_seen *seen);
+
+static void rpc_see_ops(Etcdserverpb__RequestOp *const *ops, size_t count, struct rpc_ops_seen *seen)
+{
+	for (size_t at = 0; at < count; at++) {
+		const Etcdserverpb__RequestOp *op = ops[at];
+		if (op->request_case == ETCDSERVERPB__REQUEST_OP__REQUEST_REQUEST_TXN) {
+			rpc_see_txn(op->request_txn, seen);
+		} else if (op->request_case == ETCDSERVERPB__REQUEST_OP__REQUEST_REQUEST_RANGE) {
+			seen->ranges = true;
+			seen->barrier |= !op->request_range->serializable;
+		} else {
+			seen->changes = true;
+		}
+	}
+}
+
+static void rpc_see_txn(const Etcdserverpb__TxnRequest *request, struct rpc_ops_seen *seen)
+{
+	rpc_see_ops(request->success, request->n_success, seen);
+	rpc_see_ops(request->failure, request->n_failure, seen);
+}
+
+/* etcd needs no barrier either for one that only compares, whose answer may then be old: that fault is mended. */
+enum rpc_txn_kind rpc_txn_kind_of(const Etcdserverpb__TxnRequest *request)
+{
+	struct rpc_ops_seen seen = {0};
+	rpc_see_txn(request, &seen);
+	if (seen.changes)
+		return RPC_TXN_CHANGES;
+	return seen.ranges && !seen.barrier ? RPC_TXN_READS_LOCALLY : RPC_TXN_READS;
 }
 
 /* ---- operations ---- */

@@ -7,15 +7,17 @@
 
 #include "api/rpc.h"
 
-enum {
-	RPC_TXN_OPS_MAX = 128, /* etcd's --max-txn-ops: of one level, and of what is nested in it together */
-};
-
 /* Why a request is not carried out: message NULL says that it is. */
 struct rpc_status rpc_check_range(const Etcdserverpb__RangeRequest *request);
 struct rpc_status rpc_check_put(const Etcdserverpb__PutRequest *request);
 struct rpc_status rpc_check_delete(const Etcdserverpb__DeleteRangeRequest *request);
-struct rpc_status rpc_check_txn(const Etcdserverpb__TxnRequest *request);
+/* ops_max: of one level, and of what is nested in it together. */
+struct rpc_status rpc_check_txn(const Etcdserverpb__TxnRequest *request, size_t ops_max);
+
+/* What a transaction needs: an entry of the log; the read barrier; or nothing, because its client reads, and asks for whatever this
+ * node knows. */
+enum rpc_txn_kind { RPC_TXN_CHANGES, RPC_TXN_READS, RPC_TXN_READS_LOCALLY };
+enum rpc_txn_kind rpc_txn_kind_of(const Etcdserverpb__TxnRequest *request);
 
 struct kv_range_request rpc_range_of(const Etcdserverpb__RangeRequest *request);
 struct kv_op rpc_put_of(const Etcdserverpb__PutRequest *request);

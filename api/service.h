@@ -20,6 +20,8 @@ struct service {
 	uint64_t election_timeout_ms;
 	uint64_t watch_progress_ms; /* between the notices of a quiet watch */
 	size_t request_bytes_max;   /* of one message of theirs */
+	size_t proposal_bytes_max;  /* of one that goes into the log: less */
+	size_t txn_ops_max;         /* of one level of a transaction, and of what is nested in it together */
 	size_t value_bytes_max;
 	size_t *bodies_bytes;  /* that are kept of requests of HTTP */
 	size_t *answers_bytes; /* of ranges that are gathered, and of unary answers that wait for their clients */

@@ -17,7 +17,9 @@ enum {
 	CONFIG_ELECTION_MS_MAX = 50 * 1000,
 	CONFIG_MEMORY_BYTES_MIN = 8 << 20,
 	CONFIG_RETENTION_HOURS_MAX = 24 * 365 * 100,
-	CONFIG_WATCH_PROGRESS_MS_MIN = 100, /* etcd's */
+	CONFIG_WATCH_PROGRESS_MS_MIN = 100,  /* etcd's */
+	CONFIG_REQUEST_BYTES_MAX = 10 << 20, /* etcd warns of more; each connection may keep one */
+	CONFIG_TXN_OPS_MAX = 4096,           /* KV_TXN_OPS_MAX counts all branches together */
 };
 
 #define CONFIG_NAME_DEFAULT "default"
@@ -190,6 +192,23 @@ static enum err config_times(struct option_set *set, struct config *config, stru
 	return ERR_OK;
 }
 
+static enum err config_requests(struct option_set *set, struct config *config, struct problem *problem)
+{
+	uint64_t bytes, ops;
+	TRY(config_bytes(set, OPTION_REQUEST_BYTES, &bytes, problem));
+	if (bytes == 0 || bytes > CONFIG_REQUEST_BYTES_MAX)
+		return problem_set(problem, "%s: %s is not between 1 and %d MiB",
+		                   option_origin(set, OPTION_REQUEST_BYTES), option_text(set, OPTION_REQUEST_BYTES),
+		                   CONFIG_REQUEST_BYTES_MAX >> 20);
+	if (quantity_count(option_text(set, OPTION_TXN_OPS), &ops) != ERR_OK || ops == 0 || ops > CONFIG_TXN_OPS_MAX)
+		return problem_set(problem, "%s: '%s' is not a number between 1 and %d",
+		                   option_origin(set, OPTION_TXN_OPS), option_text(set, OPTION_TXN_OPS),
+		                   CONFIG_TXN_OPS_MAX);
+	config->request_bytes_max = (size_t)bytes;
+	config->txn_ops_max = (size_t)ops;
+	return ERR_OK;
+}
+
 static enum err config_watches(struct option_set *set, struct config *config, struct problem *problem)
 {
 	TRY(config_ms(set, OPTION_WATCH_PROGRESS, &config->watch_progress_ms, problem));
@@ -241,6 +260,7 @@ enum err config_make(struct option_set *set, struct config *ret_config, struct p
 	TRY(cluster_make(set, &config, ret_problem));
 	TRY(config_clients(set, &config, ret_problem));
 	TRY(config_watches(set, &config, ret_problem));
+	TRY(config_requests(set, &config, ret_problem));
 	*ret_config = config;
 	return ERR_OK;
 }

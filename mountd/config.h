@@ -40,7 +40,8 @@ struct config {
 
 	struct url listen_clients[CONFIG_CLIENT_URLS_MAX];
 	size_t listen_client_count;
-	const char *advertise_client_urls; /* comma-separated */
+	const char *advertise_client_urls;     /* comma-separated */
+	size_t request_bytes_max, txn_ops_max; /* of clients of etcd */
 	uint64_t watch_progress_ms;
 
 	enum log_level log_level;

@@ -54,6 +54,8 @@ static enum err node_open_api(const struct config *config, struct node *node)
 	    .write_timeout_ms = config->write_timeout_ms,
 	    .election_timeout_ms = config->election_timeout_ms,
 	    .watch_progress_ms = config->watch_progress_ms,
+	    .proposal_bytes_max = config->request_bytes_max,
+	    .txn_ops_max = config->txn_ops_max,
 	    .value_bytes_max = config->file_bytes_max,
 	    .version = ETCFS_VERSION,
 	};

@@ -85,6 +85,12 @@ const struct option_row option_rows[OPTION_COUNT] = {
     ROW(WATCH_PROGRESS, "watch-progress-notify-interval", "TIME", "10m", CLIENTS,
         "How often a client's watch that asks for it is told that nothing happened."),
 
+    ROW(REQUEST_BYTES, "max-request-bytes", "SIZE", "1536KiB", CLIENTS,
+        "Largest request of a client of etcd that changes something, at most 10MiB."),
+    ROW(TXN_OPS, "max-txn-ops", "N", "128", CLIENTS,
+        "Operations of one level of a client's transaction, and of what is nested in it\n"
+        "together; at most 4096."),
+
     ROW(CONFIG_FILE, "config-file", "FILE", NULL, PROGRAM,
         "Read options from a file of lines `name = value`, without the dashes."),
     ROW(LOG_LEVEL, "log-level", "LEVEL", "info", PROGRAM, "debug, info, warn or error."),

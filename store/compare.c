@@ -69,12 +69,10 @@ static bool compare_single(struct batch *batch, const struct kv_compare *compare
 	return slot->live ? compare_record(compare, &slot->record) : compare_absent(compare);
 }
 
-bool compare_holds(struct batch *batch, const struct kv_compare *compare)
+static enum err compare_range(struct kv_view *view, const struct kv_compare *compare, bool *ret_holds)
 {
-	if (range_is_single(&compare->range))
-		return compare_single(batch, compare);
 	struct scan scan;
-	scan_open(&scan, &(struct scan_options){.view = batch->base, .range = compare->range, .revision = INT64_MAX});
+	scan_open(&scan, &(struct scan_options){.view = view, .range = compare->range, .revision = INT64_MAX});
 	bool holds = true, any = false;
 	struct kv_record record;
 	while (holds && scan_next(&scan, &record)) {
@@ -82,7 +80,37 @@ bool compare_holds(struct batch *batch, const struct kv_compare *compare)
 		holds = compare_record(compare, &record);
 	}
 	enum err err = scan_close(&scan);
+	if (err == ERR_OK)
+		*ret_holds = any ? holds : compare_absent(compare);
+	return err;
+}
+
+bool compare_holds(struct batch *batch, const struct kv_compare *compare)
+{
+	bool holds = false;
+	if (range_is_single(&compare->range))
+		return compare_single(batch, compare);
+	enum err err = compare_range(batch->base, compare, &holds);
 	if (err != ERR_OK)
 		batch_fail(batch, err);
-	return any ? holds : compare_absent(compare);
+	return holds;
+}
+
+enum err compare_holds_in(struct kv_view *view, const struct kv_compare *compare, bool *ret_holds)
+{
+	AUTO_ARENA struct arena arena;
+	struct kv_record record = {0};
+	struct kv_directory directory = {0};
+	arena_init(&arena);
+	if (!range_is_single(&compare->range))
+		return compare_range(view, compare, ret_holds);
+	bool is_directory = compare->target == KV_ID && layout_is_directory(compare->range.start);
+	enum err err = is_directory ? kv_directory(view, compare->range.start, &directory)
+	                            : kv_get(view, compare->range.start, &arena, &record);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	if (is_directory)
+		record.id = directory.id;
+	*ret_holds = err == ERR_OK || is_directory ? compare_record(compare, &record) : compare_absent(compare);
+	return ERR_OK;
 }

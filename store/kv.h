@@ -366,6 +366,12 @@ enum err kv_reading_step(struct kv_reading *reading, size_t bytes, struct arena 
 /* In another order than that of the keys. */
 bool kv_range_sorts(const struct kv_range_request *request);
 
+/* A transaction that can change nothing (else ERR_INVALID): nothing but ranges, nested too. As if it had been applied just after the
+ * view's index. What the result holds lives in the arena, and its own arena stays empty. ERR_COMPACTED, ERR_FUTURE, ERR_LIMIT,
+ * ERR_TOO_LARGE. */
+enum err kv_txn_read(struct kv_view *view, const struct kv_txn *txn, struct arena *arena,
+                     struct kv_result *ret_result) MUST_USE;
+
 /* A directory: a prefix that ends in '/'. */
 struct kv_directory {
 	uint64_t id;         /* given when it comes to be: its marker's, if it comes to be by that; kept by moves */

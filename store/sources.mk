@@ -55,6 +55,7 @@ libstore_a_SOURCES += \
 	store/table.c store/table.h \
 	store/tree.c store/tree.h \
 	store/txn.c store/txn.h \
+	store/txn_read.c \
 	store/view.c store/view.h
 nodist_libstore_a_SOURCES += store/command.pb-c.c store/command.pb-c.h
 BUILT_SOURCES += store/command.pb-c.c store/command.pb-c.h

@@ -22,5 +22,7 @@ enum err txn_execute(struct edit *edit, const struct kv_txn *txn, struct arena *
 
 /* Evaluates one compare against the batch's state. */
 bool compare_holds(struct batch *batch, const struct kv_compare *compare);
+/* Against a view. ERR_CORRUPT, ERR_IO. */
+enum err compare_holds_in(struct kv_view *view, const struct kv_compare *compare, bool *ret_holds) MUST_USE;
 /* KV_MOVE and KV_EXCHANGE. */
 enum err move_execute(struct edit *edit, const struct kv_op *op, int64_t *ret_count) MUST_USE;

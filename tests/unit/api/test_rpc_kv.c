@@ -203,6 +203,92 @@ static void answers_that_wait_have_a_bound_together(void **state)
 	client_close(&other);
 }
 
+/* ---- transactions that change nothing ---- */
+
+struct question {
+	Etcdserverpb__TxnRequest txn;
+	Etcdserverpb__Compare compare, *compares[1];
+	Etcdserverpb__RequestOp op, *ops[1];
+	Etcdserverpb__RangeRequest range;
+};
+
+/* Is the first revision of /a 2? With a range of /a, if it is. */
+static void ask(struct question *question, bool ranges, bool serializable)
+{
+	etcdserverpb__txn_request__init(&question->txn);
+	etcdserverpb__compare__init(&question->compare);
+	etcdserverpb__request_op__init(&question->op);
+	question->range = range_of("/a", "");
+	question->range.serializable = serializable;
+	question->op.request_case = ETCDSERVERPB__REQUEST_OP__REQUEST_REQUEST_RANGE;
+	question->op.request_range = &question->range;
+	question->compare.key = proto_data(BYTES_LITERAL("/a"));
+	question->compare.target = ETCDSERVERPB__COMPARE__COMPARE_TARGET__CREATE;
+	question->compare.target_union_case = ETCDSERVERPB__COMPARE__TARGET_UNION_CREATE_REVISION;
+	question->compare.create_revision = 2;
+	question->compares[0] = &question->compare;
+	question->ops[0] = &question->op;
+	question->txn.compare = question->compares;
+	question->txn.n_compare = 1;
+	question->txn.success = question->ops;
+	question->txn.n_success = ranges ? 1 : 0;
+}
+
+static void what_changes_nothing_is_no_entry_of_the_log(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	struct question question;
+	fixture_put(fixture, "/a", "one");
+	uint64_t proposals = solo_proposals(fixture->replica);
+	ask(&question, true, false);
+	const Etcdserverpb__TxnResponse *answer =
+	    rpc_answer_of(KV "Txn", &question.txn, &etcdserverpb__txn_response__descriptor);
+	assert_true(answer->succeeded);
+	assert_int_equal(answer->header->revision, 2);
+	assert_int_equal(answer->responses[0]->response_range->header->revision, 2);
+	assert_int_equal(answer->responses[0]->response_range->n_kvs, 1);
+	assert_int_equal(solo_proposals(fixture->replica), proposals);
+	question.range.revision = 9;
+	assert_refused(KV "Txn", &question.txn, RPC_OUT_OF_RANGE,
+	               "etcdserver: mvcc: required revision is a future revision");
+}
+
+/* One that only compares is no exception; one whose client says so for all that it reads is. */
+static void what_it_reads_is_never_old_unless_that_is_asked_for(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	struct question question;
+	fixture_put(fixture, "/a", "one");
+	solo_set_weather(fixture->replica, SOLO_NO_QUORUM);
+	static const char *const soon[] = {"grpc-timeout", "200m", NULL};
+	for (int round = 0; round < 2; round++) {
+		ask(&question, round == 0, false);
+		struct client_call *call = client_begin(&rpc_client, KV "Txn", soon);
+		client_send(call, &question.txn.base);
+		client_end(call);
+		client_until_closed(call);
+		assert_int_equal(call->code, RPC_DEADLINE_EXCEEDED);
+	}
+	ask(&question, true, true);
+	const Etcdserverpb__TxnResponse *answer =
+	    rpc_answer_of(KV "Txn", &question.txn, &etcdserverpb__txn_response__descriptor);
+	assert_true(answer->succeeded);
+	solo_set_weather(fixture->replica, SOLO_FAIR);
+}
+
+static void requests_that_change_have_a_size(void **state)
+{
+	enum { MOST = 1536 << 10 };
+	static char large[MOST];
+	(void)state;
+	Etcdserverpb__PutRequest put = ETCDSERVERPB__PUT_REQUEST__INIT;
+	put.key = proto_data(BYTES_LITERAL("/a"));
+	put.value = proto_data(bytes_of(large, MOST - 20));
+	rpc_answer_of(KV "Put", &put, &etcdserverpb__put_response__descriptor);
+	put.value.len = MOST;
+	assert_refused(KV "Put", &put, RPC_INVALID_ARGUMENT, "etcdserver: request is too large");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, rpc_fixture_begin, rpc_fixture_end)
 
 int main(void)
@@ -216,6 +302,9 @@ int main(void)
 	    CASE(who_leaves_a_stream_leaves_nothing_behind),
 	    CASE(a_range_of_many_pieces_is_one_answer),
 	    CASE(answers_that_wait_have_a_bound_together),
+	    CASE(what_changes_nothing_is_no_entry_of_the_log),
+	    CASE(what_it_reads_is_never_old_unless_that_is_asked_for),
+	    CASE(requests_that_change_have_a_size),
 	};
 	return UNIT_RUN(tests);
 }

@@ -109,6 +109,12 @@ static void times_and_sizes_have_bounds(void **state)
 	refused(MAKE("--memory", "1K"), "--memory");
 	refused(MAKE("--quota-backend-bytes", "lots"), "not a size");
 	assert_int_equal(MAKE("--max-file-size", "64MiB"), ERR_OK);
+	assert_int_equal(config.request_bytes_max, 1536 << 10);
+	assert_int_equal(config.txn_ops_max, 128);
+	refused(MAKE("--max-request-bytes", "11MiB"), "10 MiB");
+	refused(MAKE("--max-txn-ops", "0"), "4096");
+	assert_int_equal(MAKE("--max-request-bytes", "1572864", "--max-txn-ops", "1000"), ERR_OK);
+	assert_int_equal(config.txn_ops_max, 1000);
 }
 
 static void history_is_kept_for_a_day_unless_told_otherwise(void **state)

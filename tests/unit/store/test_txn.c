@@ -403,6 +403,52 @@ static void the_state_is_there_after_a_restart(void **state)
 	assert_true(fixture_get(f, "/a/c").id > id);
 }
 
+/* ---- without an entry of the log ---- */
+
+static void a_transaction_that_changes_nothing_is_read_from_a_view(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(fixture_put(f, "/a", "1"), ERR_OK);
+	assert_int_equal(fixture_put(f, "/b", "2"), ERR_OK);
+	struct kv_compare is_two = {KV_VALUE, KV_EQUAL, {.start = B("/b")}, 0, B("2")},
+	                  none_is_newer = {KV_MOD, KV_LESS, {B("/"), B("0")}, 3, BYTES_NONE},
+	                  absent = {KV_VERSION, KV_EQUAL, {.start = B("/c")}, 0, BYTES_NONE};
+	struct kv_op one = RANGE(.range = {.start = B("/a")}), all = RANGE(.range = {B("/"), B("0")}, .limit = 1);
+	struct kv_txn inner = {.compares = &none_is_newer,
+	                       .compare_count = 1,
+	                       .success = &one,
+	                       .success_count = 1,
+	                       .failure = &all,
+	                       .failure_count = 1};
+	const struct kv_op ops[] = {RANGE(.range = {.start = B("/b")}, .revision = 3), {.kind = KV_TXN, .txn = &inner}};
+	const struct kv_compare both[] = {is_two, absent};
+	struct kv_txn txn = {.compares = both, .compare_count = 2, .success = ops, .success_count = 2};
+	struct kv_view *view = kv_view_open(f->kv);
+	struct kv_result read = {0};
+	assert_int_equal(kv_txn_read(view, &txn, &f->arena, &read), ERR_OK);
+	struct kv_result *applied = fixture_txn(f, &txn); /* as if it had been in the log */
+	assert_true(read.succeeded && applied->succeeded);
+	assert_int_equal(read.revision, applied->revision);
+	assert_int_equal(read.response_count, 2);
+	assert_bytes(read.responses[0].records[0].value, "2");
+	assert_int_equal(read.responses[0].revision, applied->responses[0].revision);
+	const struct kv_result *nested = read.responses[1].txn, *other = applied->responses[1].txn;
+	assert_false(nested->succeeded || other->succeeded);
+	assert_int_equal(nested->responses[0].count, 2);
+	assert_true(nested->responses[0].more);
+	kv_result_free(applied);
+	struct kv_op put = PUT(.key = B("/c"));
+	assert_int_equal(kv_txn_read(view, &(struct kv_txn){.failure = &put, .failure_count = 1}, &f->arena, &read),
+	                 ERR_INVALID);
+	one.range.revision = 4;
+	assert_int_equal(kv_txn_read(view, &(struct kv_txn){.success = &one, .success_count = 1}, &f->arena, &read),
+	                 ERR_FUTURE);
+	assert_int_equal(kv_txn_read(view, &(struct kv_txn){.compares = &is_two, .compare_count = 1}, &f->arena, &read),
+	                 ERR_OK);
+	assert_true(read.succeeded);
+	kv_view_close(view);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -431,6 +477,7 @@ int main(void)
 	    TEST(a_view_stays_as_it_was),
 	    TEST(a_key_can_be_read_as_it_was_at_each_revision),
 	    TEST(the_state_is_there_after_a_restart),
+	    TEST(a_transaction_that_changes_nothing_is_read_from_a_view),
 	};
 	return UNIT_RUN(tests);
 }
