@@ -114,7 +114,7 @@ def large_requests(s):
     s.range("k" * 100_000)
 
 
-def larger_requests_than_etcd_takes(s):
+def requests_that_are_too_large(s):
     s.put("a", b"x" * 1_573_000)
     s.put("a", b"x" * 2_097_000)
     s.put("k" * 8193, "too long a key")
