@@ -151,6 +151,17 @@ static void lease_read(struct bytes row)
 	(void)!row_number_decode(row, &number);
 }
 
+static void alarm_read(struct bytes row)
+{
+	struct kv_alarm alarm;
+	(void)!row_alarm_decode(row, &alarm);
+}
+
+static void alarm_seed(struct random *random, struct buffer *buffer)
+{
+	row_alarm_encode(&(struct kv_alarm){.by_itself = true, .limit = (int64_t)random_next(random)}, buffer);
+}
+
 static void lease_seed(struct random *random, struct buffer *buffer)
 {
 	row_lease_encode(&(struct row_lease){.ttl_s = (int64_t)random_next(random), .granted_ns = 7}, buffer);
@@ -266,9 +277,9 @@ static const struct {
 } rows[] = {
     {state_read, state_seed},         {record_read, record_seed}, {change_read, change_seed},
     {directory_read, directory_seed}, {member_read, member_seed}, {session_read, session_seed},
-    {outcome_read, outcome_seed},     {lease_read, lease_seed},   {identity_read, identity_seed},
-    {header_read, header_seed},       {batch_read, batch_seed},   {entry_read, entry_seed},
-    {attr_read, attr_seed},           {note_read, note_seed},
+    {outcome_read, outcome_seed},     {lease_read, lease_seed},   {alarm_read, alarm_seed},
+    {identity_read, identity_seed},   {header_read, header_seed}, {batch_read, batch_seed},
+    {entry_read, entry_seed},         {attr_read, attr_seed},     {note_read, note_seed},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };

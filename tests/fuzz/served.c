@@ -17,13 +17,19 @@
 #include "base/log.h"
 #include "replica/replica.h"
 
-enum { SERVED_REQUEST_MS = 200, SERVED_REQUEST_BYTES_MAX = 64 << 10, SERVED_MEMORY_BYTES = 8 << 20 };
+enum {
+	SERVED_REQUEST_MS = 200,
+	SERVED_REQUEST_BYTES_MAX = 64 << 10,
+	SERVED_ANSWERS_BYTES_MAX = 64 << 20,
+	SERVED_TXN_OPS_MAX = 128,
+	SERVED_MEMORY_BYTES = 8 << 20,
+};
 
 static struct {
 	struct service service;
 	struct connection_set clients;
 	char directory[32];
-	size_t bodies_bytes;
+	size_t bodies_bytes, answers_bytes;
 } served;
 
 static void served_remove(void)
@@ -50,7 +56,11 @@ static void served_begin(void)
 	service->request_timeout_ms = service->read_timeout_ms = service->write_timeout_ms = SERVED_REQUEST_MS;
 	service->election_timeout_ms = service->watch_progress_ms = SERVED_REQUEST_MS;
 	service->request_bytes_max = service->value_bytes_max = SERVED_REQUEST_BYTES_MAX;
+	service->proposal_bytes_max = SERVED_REQUEST_BYTES_MAX;
+	service->txn_ops_max = SERVED_TXN_OPS_MAX;
 	service->bodies_bytes = &served.bodies_bytes;
+	service->answers_bytes = &served.answers_bytes;
+	service->answers_bytes_max = SERVED_ANSWERS_BYTES_MAX;
 	service->version = "1.2.3";
 	const struct kv_observer observer = events_observer(service->events);
 	replica_observe(service->replica, &observer);
