@@ -455,11 +455,11 @@ def leases_are_told(s):
 
 def history_is_whole_after_many_changes(s):
     """More revisions than etcd takes at once (etcd 17529)."""
-    for number in range(1200):
+    for number in range(1020):
         s.ask("KV.Put", key=f"k{number % 7}", value=str(number))
     w = s.watch()
     w.created("k", range_end="l", start_revision=s.at(1))
-    w.events(1200)
+    w.events(1020)
 
 
 def a_slow_reader_misses_nothing(s):

@@ -5,7 +5,8 @@ Answers go into the transcript with what must differ between two servers replace
 
 - ids of cluster and members by whose they are, ids of leases that the server chose by their order;
 - revisions by their distance from the one that the case began at ("@+2");
-- keys of a lease by their order, which etcd leaves to chance;
+- keys of a lease, and members, by their order: that of a hash table, and that of ids;
+- the scheme of peer URLs, http for etcd and tcp for etcfs;
 - what is left of a lease of 600 s by "nearly 600";
 - terms, indexes and sizes by "some", if there are any;
 - URLs and ports of the server by what they are for.
@@ -13,19 +14,29 @@ Answers go into the transcript with what must differ between two servers replace
 Everything else stays as it came, to be compared field by field.
 """
 
+import base64
+import hashlib
+import http.client
+import json
+import os
 import queue
 import re
+import subprocess
 import threading
 
 import grpc
 
-from harness import Failure, expect
+from differences import gateway_like_the_other
+
+from harness import Failure, expect, until
 from wire import Channel, error_text, show
 
 ANSWER_SECONDS = 10  # for what must come
+LONG_BYTES = 10_000  # of a value that is compared by its digest
 QUIET_SECONDS = 0.3  # for what must not
 REVISIONS = {"revision", "create_revision", "mod_revision", "compact_revision", "hash_revision", "rev"}
 SOME = {"raft_term", "raftIndex", "raftTerm", "raftAppliedIndex", "dbSize", "dbSizeInUse", "term"}
+UNORDERED = {"keys", "members"}
 NEARLY = range(590, 600)  # what is left of the 600 s that most cases ask for
 IDS = {"cluster_id", "member_id", "ID", "leader", "lease", "memberID"}
 EVERYTHING = {"key": b"\0", "range_end": b"\0"}
@@ -35,7 +46,7 @@ class Client:
     def __init__(self, server, wire):
         self.server, self.wire = server, wire
         self.channel = Channel(wire, server.target)
-        self.steps, self.names, self._streams = [], {}, []
+        self.steps, self.names, self._streams, self._processes = [], {}, [], []
         self._leases = 0
         header = self.ask("Maintenance.Status").header
         self.names = {header.cluster_id: "its cluster", header.member_id: "itself"}
@@ -43,6 +54,10 @@ class Client:
         self.base = header.revision
 
     # ---- the life of a case ----
+
+    def wait_published(self):
+        """Its own addresses are known to all."""
+        until(lambda: self.ask("Cluster.MemberList").members[0].clientURLs, ANSWER_SECONDS, f"{self.server.name} has published")
 
     def revision(self):
         return self.ask("KV.Range", key="reset").header.revision
@@ -66,7 +81,11 @@ class Client:
         """What the case has left open is closed."""
         for stream in self._streams:
             stream.cancel_call()
-        self._streams = []
+        for process in self._processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        self._streams, self._processes = [], []
 
     def close(self):
         self.finish()
@@ -82,19 +101,21 @@ class Client:
         except grpc.RpcError as error:
             raise Failure(f"{self.server.name}: {method} {fields}: {error_text(error)}") from error
 
-    def call(self, method, metadata=(), seconds=None, **fields):
+    def call(self, method, metadata=(), **fields):
         """The answer, or None for an error; either goes into the transcript."""
         request = self.wire.make(self.wire.method(method).input_type, fields)
-        more = {} if seconds is None else {"seconds": seconds}
+        label = f"{method} {_short(fields)}"
         try:
-            answer = self.channel.unary(method, request, metadata, **more)
+            answer = self.channel.unary(method, request, metadata)
         except grpc.RpcError as error:
-            self.record(f"{method} {fields}", error_text(error))
+            self.record(label, error_text(error))
             return None
         if method == "Lease.LeaseGrant" and fields.get("ID", 0) == 0:
             self._leases += 1
             self.names[answer.ID] = f"lease {self._leases}"
-        self.record(f"{method} {fields}", show(answer))
+        if method == "Cluster.MemberAdd":
+            self.names[answer.member.ID] = "the new member"
+        self.record(label, show(answer))
         return answer
 
     def later(self, method, **fields):
@@ -125,6 +146,77 @@ class Client:
         stream = Stream(self, method, metadata, seconds)
         self._streams.append(stream)
         return stream
+
+    # ---- the JSON gateway, and the rest of HTTP ----
+
+    def post(self, path, message=None, body=None, **headers):
+        """A call through the gateway; body: instead of a message, as it is. The message of the answer, if it is one."""
+        return self.http("POST", path, json.dumps(message or {}) if body is None else body, **headers)
+
+    def http(self, verb, path, body=None, **headers):
+        connection = http.client.HTTPConnection(self.server.target, timeout=ANSWER_SECONDS)
+        connection.request(verb, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        kind = answer.headers.get("content-type", "")
+        said = {"status": answer.status, "type": kind, "text": text}
+        if kind == "application/json" and text.startswith("{"):
+            said = {"status": answer.status, "type": kind, "message": json.loads(text)}
+        said = gateway_like_the_other(self.server.name == "etcd", path, said)
+        self.record(f"{verb} {path} {'' if body is None else body[:200]}", said)
+        return said.get("message")
+
+    def post_stream(self, path, message, count):
+        """So many messages of a stream of the gateway; then its client goes away."""
+        connection = http.client.HTTPConnection(self.server.target, timeout=ANSWER_SECONDS)
+        connection.request("POST", path, json.dumps(message))
+        answer = connection.getresponse()
+        self.record(f"POST {path} {message}", {"status": answer.status, "type": answer.headers.get("content-type", "")})
+        for _ in range(count):
+            yield self._streamed(path, answer.readline())
+        connection.close()
+
+    def _streamed(self, path, line):
+        message = json.loads(line) if line else None
+        self.record(f"{path} tells", message)
+        return message
+
+    # ---- etcd's own command line ----
+
+    def etcdctl(self, *words, value=b"", seconds=ANSWER_SECONDS, **environment):
+        """What it printed, and its status."""
+        done = subprocess.run(["etcdctl", *words], input=value, timeout=seconds, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, cwd=self.server.folder,
+                              env={"PATH": os.environ["PATH"], "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": self.server.target,
+                                   **environment})
+        said = {"status": done.returncode, "out": self._lines(done.stdout), "err": self._lines(done.stderr)}
+        self.record(f"etcdctl {' '.join(map(str, words))}", said)
+        return done.stdout.decode(errors="replace")
+
+    def etcdctl_until(self, *words, count, masked=None):
+        """So many lines of one that does not end by itself, each with what is masked (a pattern) by a word; then it is stopped. Of 0 lines: it runs
+        to the end of the case."""
+        process = subprocess.Popen(["etcdctl", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True, cwd=self.server.folder,
+                                   env={"PATH": os.environ["PATH"], "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": self.server.target})
+        self._processes.append(process)
+        killer = threading.Timer(ANSWER_SECONDS, process.kill)
+        killer.start()
+        text = "".join(process.stdout.readline() for _ in range(count))
+        killer.cancel()
+        self.record(f"etcdctl {' '.join(words)}", self._lines(re.sub(masked, "MASKED", text, flags=re.M) if masked else text))
+
+    def until_keys(self, prefix, count):
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        until(lambda: self.ask("KV.Range", key=prefix, range_end=end).count == count, ANSWER_SECONDS, f"{count} keys of {prefix}")
+
+    @staticmethod
+    def _lines(text):
+        """Lines, or what stands in the JSON of each."""
+        text = text if isinstance(text, str) else text.decode(errors="replace")
+        lines = _TERM.sub(r'\1 some', _LOGGED.sub("", text)).splitlines()
+        return [json.loads(line) if line.startswith(("{", "[{")) else line for line in lines]
 
     # ---- etcd's requests, shorter ----
 
@@ -165,9 +257,15 @@ class Client:
     def normal(self, name, value):
         if isinstance(value, dict):
             return {key: self.normal(key, one) for key, one in value.items()}
+        if name == "peerURLs":
+            return [self._normal_text(self._peer_url(url)) for url in value]
         if isinstance(value, list):
             shown = [self.normal(name, one) for one in value]
-            return sorted(shown) if name == "keys" else shown
+            return sorted(shown, key=str) if name in UNORDERED else shown
+        if isinstance(value, str) and name in REVISIONS | SOME | IDS and value.lstrip("-").isdigit():
+            return f"text {self.normal(name, int(value))}"  # JSON has 64 bits so
+        if isinstance(value, bytes) and len(value) > LONG_BYTES:
+            return f"{len(value)} bytes, {hashlib.sha256(value).hexdigest()}"
         if isinstance(value, (str, bytes)):
             return self._normal_text(value)
         if name in REVISIONS and value > 0:
@@ -177,8 +275,14 @@ class Client:
         if name == "TTL" and value in NEARLY:
             return "nearly 600"
         if name in IDS:
-            return self.names.get(value, value)
+            return self.names.get(value, self.names.get(value & (1 << 64) - 1, value))
         return value
+
+    def _peer_url(self, url):
+        """Members of etcfs speak to each other over TCP, not HTTP."""
+        scheme = "http://" if self.server.name == "etcd" else "tcp://"
+        expect(url.startswith(scheme), f"a peer URL of {self.server.name}: {url}")
+        return f"PEERS://{url[len(scheme):]}"
 
     def _normal_text(self, text):
         if isinstance(text, bytes):
@@ -190,6 +294,22 @@ class Client:
         for port, name in ((self.server.port, "CLIENT"), (self.server.peer_port, "PEER")):
             text = text.replace(f"127.0.0.1:{port}", name)
         return text
+
+
+def _short(fields):
+    """As much of a request as one wants to read."""
+    return {name: f"{value[:20]!r}..." if isinstance(value, (str, bytes)) and len(value) > 100 else value
+            for name, value in fields.items()}
+
+
+def b64(text):
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+_TERM = re.compile(r'^("RaftTerm" :) \d+$', re.MULTILINE)
+# What etcdctl says of its own work: when, where in its source, how long it took.
+_LOGGED = re.compile(r'^{"level":.*\n', re.MULTILINE)
+
 
 
 class Later:
@@ -215,8 +335,11 @@ class Later:
         self._client.record(f"{self._label}, for a moment", "is answered")
         return False
 
+    def answer(self):
+        return self._answers.get(timeout=ANSWER_SECONDS)
+
     def take(self):
-        answer = self._answers.get(timeout=ANSWER_SECONDS)
+        answer = self.answer()
         self._client.record(self._label, answer if isinstance(answer, str) else show(answer))
         return None if isinstance(answer, str) else answer
 

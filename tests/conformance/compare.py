@@ -16,6 +16,8 @@ class Word:
 ABSENT = Word("ABSENT")  # no such field
 ANSWER = Word("ANSWER")  # in a list of differences: any answer that is no error
 
+ANY = Word("ANY")  # in a list of differences: whatever it is
+
 
 def compare(etcd, etcfs):
     """[(path, what etcd says, what etcfs says)] of two lists of (label, answer). A path begins with the number of the step."""
@@ -41,7 +43,7 @@ def _walk(path, theirs, ours, found):
 def matches(meant, said):
     if meant is ANSWER:
         return isinstance(said, (dict, list))
-    return meant == said
+    return meant is ANY or meant == said
 
 
 def judge(found, meant):

@@ -6,7 +6,7 @@ A case is named by its function. A path is the number of the step (from 0), and 
 
 from typing import Any, NamedTuple
 
-from compare import ABSENT, ANSWER
+from compare import ABSENT, ANSWER, ANY
 
 
 class Difference(NamedTuple):
@@ -17,6 +17,25 @@ class Difference(NamedTuple):
 
 
 DIFFERENCES = {}
+
+INVALID_ARGUMENT, FAILED_PRECONDITION = 3, 9
+
+
+def gateway_like_the_other(is_etcd, path, said):
+    """What two gateways say in their own words, as one. The words of the reader of JSON are Go's, and no client's concern. A failed
+    precondition is 412 to etcd 3.4, and a bad request since 3.6 (grpc-gateway v2)."""
+    message = said.get("message")
+    if not path.startswith("/v3/") or not isinstance(message, dict) or "code" not in message:
+        return said
+    if message["code"] == INVALID_ARGUMENT and not message["message"].startswith("etcdserver: "):
+        return {**said, "message": {**message, "message": "not understood", "error": "not understood"}}
+    if message["code"] == FAILED_PRECONDITION and is_etcd:
+        if said["status"] != 412:
+            raise ValueError(f"etcd 3.4 answers 412 to a failed precondition, not {said['status']}")
+        return {**said, "status": 400}
+    return said
+
+
 
 SORT_OPTIONS = "etcd refuses an order that does not exist since 3.5"
 SORT_BEFORE_LIMIT = "mended: without an order etcd cuts to the limit first, and sorts what is left"
@@ -29,11 +48,33 @@ DEPTH = "transactions are nested 8 deep at most, so that what a stranger sends h
 TOMBSTONE = "a tombstone at the compacted revision is kept: etcd does so since 3.4.34, whose watches missed it before (18089, 19179)"
 BELOW = "a watch from below nothing is refused at once: etcd says compacted since 3.6"
 FUTURE = "nothing is told of a watch before its revision: etcd mended it later (20221)"
+FLOAT = "protobuf's JSON has whole numbers written as fractions, too; etcd reads so since 3.6"
+BASE64 = "protobuf's JSON has both alphabets of base64, padded or not; etcd reads so since 3.6"
+UNKNOWN_NAME = "a name that an enumeration does not have is passed over like a field that is not known; etcd does so since 3.6"
+NULL = "null is no message of protobuf's JSON; etcd reads so since 3.6"
+ROUTER = "grpc-gateway v2, of etcd 3.6, says what it does not serve in JSON, and 501 to another verb"
+HELP = "where nothing is served, etcfs says what is"
+HEALTH = "JSON is called so, and a reason is given, as etcd does since 3.5"
+VERSION = "clients ask for features by the version: etcfs is like etcd 3.6"
+ALARM_HEADER = "mended: the answer of Alarm has a header, as all have"
+HASH = "a hash is each server's own; of which revision it is, and that of the compacted one, etcd says since 3.6"
+DOWNGRADE = "etcd has it since 3.5"
+LEARNERS = "mended: as many learners as one likes, not one"
+TOKEN = "a token says nothing while authentication is off: etcd does so since 3.5"
+DECODER = "the words of Go's decoder after the colon are left out"
+PAST_HEADER = "mended: what is told of the past has the revision of its last event, not one whose events are still to come"
+NAME_CODE = "gRPC of etcd's later versions calls it so"
 
 UNSORTABLE = "INVALID_ARGUMENT: etcdserver: invalid sort option"
 TOO_LARGE = "INVALID_ARGUMENT: etcdserver: request is too large"
 COMPACTED = "OUT_OF_RANGE: etcdserver: mvcc: required revision has been compacted"
 DUPLICATE = "INVALID_ARGUMENT: etcdserver: duplicate key given in txn request"
+
+
+UNREADABLE = "INTERNAL: grpc: error unmarshalling request"
+NO_DOWNGRADE = "UNIMPLEMENTED: unknown method Downgrade for service etcdserverpb.Maintenance"
+NO_PAGE, TEXT, JSON = "404 page not found\n", "text/plain; charset=utf-8", "application/json"
+PATHS = "there are /health, /livez, /readyz, /version, /metrics, and etcd's API below /v3/\n"
 
 
 def of(why, *rows):
@@ -68,4 +109,69 @@ DIFFERENCES.update(
         BELOW, ("0.watch_id", ABSENT, -1), ("0.canceled", ABSENT, True),
         ("0.cancel_reason", ABSENT, "etcdserver: mvcc: required revision has been compacted")),
     progress_of_a_watch_of_the_future=of(FUTURE, ("1", ANSWER, "silence")),
+    numbers_as_json=of(
+        FLOAT, ("2.status", 400, 200), ("2.message.code", 3, ABSENT), ("2.message.message", "not understood", ABSENT),
+        ("2.message.error", "not understood", ABSENT), ("2.message.header", ABSENT, ANSWER), ("2.message.kvs", ABSENT, ANSWER),
+        ("2.message.more", ABSENT, True), ("2.message.count", ABSENT, "3")),
+    values_of_the_wrong_kind=of(
+        UNKNOWN_NAME, ("9.status", 400, 200), ("9.message.code", 3, ABSENT), ("9.message.message", "not understood", ABSENT),
+        ("9.message.error", "not understood", ABSENT), ("9.message.header", ABSENT, ANSWER)),
+    other_forms_of_base64=[
+        *of(BASE64, *((f"{step}.{path}", etcd, etcfs) for step in (2, 3, 4) for path, etcd, etcfs in (
+            ("status", 400, 200), ("message.code", 3, ABSENT), ("message.message", "not understood", ABSENT),
+            ("message.error", "not understood", ABSENT), ("message.header", ABSENT, ANSWER)))),
+        *of(BASE64, *((f"{step}.{path}", ABSENT, etcfs) for step in (2, 3) for path, etcfs in (
+            ("message.kvs", ANSWER), ("message.count", "1"))))],
+    the_rest_of_the_services_as_json=of(
+        ALARM_HEADER, ("4.message.header", ABSENT, ANSWER), ("5.message.header", ABSENT, ANSWER)),
+    versions_of_the_gateway=of(HELP, ("2.text", NO_PAGE, PATHS), ("3.text", NO_PAGE, PATHS)),
+    paths_that_nobody_serves=[
+        *of(ROUTER, *((f"{step}.{path}", etcd, etcfs) for step in (0, 1, 2) for path, etcd, etcfs in (
+            ("type", TEXT, JSON), ("text", "Not Found\n", ABSENT), ("message", ABSENT, ANSWER)))),
+        *of(HELP, ("3.status", 301, 404), ("3.type", "", TEXT), ("3.text", "", PATHS), ("4.text", NO_PAGE, PATHS),
+            ("5.text", NO_PAGE, PATHS))],
+    verbs_that_nobody_serves=of(ROUTER, *(
+        (f"{step}.{path}", etcd, etcfs) for step in (0, 1, 2) for path, etcd, etcfs in (
+            ("status", 405, 501), ("type", TEXT, JSON), ("text", "Method Not Allowed\n", ABSENT),
+            ("message", ABSENT, ANSWER)))),
+    health_over_http=[
+        *of(HEALTH, *((f"{step}.{path}", etcd, etcfs) for step in (0, 1, 2) for path, etcd, etcfs in (
+            ("type", TEXT, JSON), ("text", '{"health":"true"}', ABSENT),
+            ("message", ABSENT, {"health": "true", "reason": ""})))),
+        *of(VERSION, ("4.message.etcdserver", "3.4.23", "3.6.11"), ("4.message.etcdcluster", "3.4.0", "3.6.0"),
+            ("4.message.storage", ABSENT, "3.6.0"), ("4.message.etcfs", ABSENT, "0.1.0"))],
+    what_is_no_json=of(
+        NULL, ("3.message.message", "etcdserver: key is not provided", "not understood"),
+        ("3.message.error", "etcdserver: key is not provided", "not understood")),
+    the_status=of(VERSION, ("1.version", "3.4.23", "3.6.11"), ("1.storageVersion", ABSENT, "3.6.0"),
+                  ("1.dbSizeQuota", ABSENT, 2 << 30), ("1.downgradeInfo", ABSENT, {})),
+    alarms_that_there_are_none=of(ALARM_HEADER, *((f"{step}.header", ABSENT, ANSWER) for step in range(5))),
+    an_alarm_of_a_full_store_is_raised_and_cleared=[
+        *of(ALARM_HEADER, *((f"{step}.header", ABSENT, ANSWER) for step in (1, 2, 3, 4, 5, 16, 18, 19))),
+        *of(HEALTH, *((f"{step}.{path}", etcd, etcfs) for step, health, end, reason in (
+            (14, "false", "\n", "ALARM NOSPACE"), (15, "true", "", "")) for path, etcd, etcfs in (
+                ("type", TEXT, JSON), ("text", f'{{"health":"{health}"}}{end}', ABSENT),
+                ("message", ABSENT, {"health": health, "reason": reason}))))],
+    hashes_of_keys=of(HASH, ("1.hash", ANY, ANY), ("1.hash_revision", ABSENT, "@+1"), ("2.hash", ANY, ANY),
+                      ("2.hash_revision", ABSENT, "@+1"), ("7", COMPACTED, ANSWER)),
+    downgrades=of(DOWNGRADE, ("0", NO_DOWNGRADE, "INVALID_ARGUMENT: etcdserver: invalid downgrade target version"),
+                  ("1", NO_DOWNGRADE, "FAILED_PRECONDITION: etcdserver: no inflight downgrade job")),
+    nobody_is_known=of(DOWNGRADE, ("0", "UNIMPLEMENTED: unknown method AuthStatus for service etcdserverpb.Auth", ANSWER)),
+    methods_that_nobody_serves=of(NAME_CODE, (
+        "4", 'RESOURCE_EXHAUSTED: malformed method name: "/Range"', 'UNIMPLEMENTED: malformed method name: "/Range"')),
+    a_second_learner=of(LEARNERS, ("1", "FAILED_PRECONDITION: etcdserver: too many learner members in cluster", ANSWER)),
+    tokens_while_nobody_needs_one=of(TOKEN, *((str(step), "UNAUTHENTICATED: etcdserver: invalid auth token", ANSWER)
+                                              for step in range(3))),
+    bytes_that_are_no_message=of(DECODER, *((str(step), f"{UNREADABLE}: {words}", UNREADABLE) for step, words in enumerate((
+        "unexpected EOF", "unexpected EOF", "proto: wrong wireType = 0 for field Key", "unexpected EOF",
+        "proto: RangeRequest: illegal tag 0 (wire type 0)")))),
+    maintenance=of(VERSION, ("1.out[0][0].Status.version", "3.4.23", "3.6.11")),
+    members=of("members of etcfs speak to each other over TCP, not HTTP", (
+        "0.out[0]", "<itself>, started, n1, http://PEER, http://CLIENT, false",
+        "<itself>, started, n1, tcp://PEER, http://CLIENT, false")),
+    watches=of(PAST_HEADER, ("8[0].Header.revision", "@+4", "@+3"), ("9[2]", ANY, ANY)),
+    a_learner_comes_and_goes=of(
+        "mended: to etcd 3.4 a learner with another address is a voter (21694)", ("3.members[1].isLearner", ABSENT, True)),
+    a_stream_of_a_range=of("etcd has it since 3.7", (
+        "0[0]", "UNIMPLEMENTED: unknown method RangeStream for service etcdserverpb.KV", ANSWER)),
 )

@@ -6,3 +6,9 @@ def fresh(case):
     """It wants servers that nobody has used."""
     case.fresh = True
     return case
+
+
+def spoils(case):
+    """Nobody can use its servers after it."""
+    case.spoils = True
+    return case

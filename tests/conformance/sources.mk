@@ -3,9 +3,13 @@ CONFORMANCE_TESTS = tests/conformance/test_conformance.py
 TESTS += $(CONFORMANCE_TESTS)
 dist_check_SCRIPTS += $(CONFORMANCE_TESTS)
 EXTRA_DIST += \
+	tests/conformance/cases_etcdctl.py \
+	tests/conformance/cases_gateway.py \
 	tests/conformance/cases_kv.py \
 	tests/conformance/cases_lease.py \
+	tests/conformance/cases_operator.py \
 	tests/conformance/cases_range.py \
+	tests/conformance/cases_transport.py \
 	tests/conformance/cases_txn.py \
 	tests/conformance/cases_watch.py \
 	tests/conformance/client.py \

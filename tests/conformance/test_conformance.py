@@ -18,9 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mount"))
 import debian  # noqa: E402
 
 debian.require("etcd", "etcdctl")
+import cases_etcdctl  # noqa: E402
+import cases_gateway  # noqa: E402
 import cases_kv  # noqa: E402
 import cases_lease  # noqa: E402
+import cases_operator  # noqa: E402
 import cases_range  # noqa: E402
+import cases_transport  # noqa: E402
 import cases_txn  # noqa: E402
 import cases_watch  # noqa: E402
 from client import Client  # noqa: E402
@@ -31,9 +35,10 @@ from harness import Failure  # noqa: E402
 from servers import Etcd, Etcfsd  # noqa: E402
 from wire import Wire  # noqa: E402
 
-ANSWERS_MIN = 600  # of a whole run: cases that are lost are noticed
+ANSWERS_MIN = 1400  # of a whole run: cases that are lost are noticed
 LABEL_LETTERS_MAX, LINES_MAX = 300, 8  # of what is shown of a failure
-MODULES = (cases_kv, cases_range, cases_txn, cases_watch, cases_lease)
+MODULES = (cases_kv, cases_range, cases_txn, cases_watch, cases_lease,
+           cases_gateway, cases_operator, cases_transport, cases_etcdctl)
 
 
 class Pair:
@@ -43,7 +48,7 @@ class Pair:
         ports = Ports()
         self.wire, self.ports = Wire(), ports
         self.servers = (Etcd(ports), Etcfsd(ports))
-        self.clients, self._both = (), ThreadPoolExecutor(2)
+        self.clients, self.is_spoilt, self._both = (), False, ThreadPoolExecutor(2)
 
     def __enter__(self):
         self.renew()
@@ -70,6 +75,8 @@ class Pair:
         for server in self.servers:
             server.wait_ready()
         self.clients = tuple(Client(server, self.wire) for server in self.servers)
+        for client in self.clients:
+            client.wait_published()
 
     def empty(self):
         newest = max(self.both(lambda client: client.revision(), self.clients)) + 1
@@ -77,10 +84,11 @@ class Pair:
 
     def run(self, case):
         """The transcripts of both."""
-        if getattr(case, "fresh", False):
+        if getattr(case, "fresh", False) or self.is_spoilt:
             self.renew()
         else:
             self.empty()
+        self.is_spoilt = getattr(case, "spoils", False)
         self.both(lambda client: self._run(client, case), self.clients)
         return [client.steps for client in self.clients]
 
