@@ -125,6 +125,28 @@ static void a_range_is_streamed_in_pieces(void **state)
 	assert_int_equal(assert_pieces(call, 0)->count, 0);
 }
 
+/* What comes after the limit is counted, in pieces of its own, of which nothing is sent. */
+static void only_what_has_records_is_sent_before_the_end(void **state)
+{
+	enum { MANY = 10000 };
+	struct fixture *fixture = fixture_of(state);
+	struct kv_op *ops = arena_zero(&fixture->arena, MANY, sizeof *ops);
+	for (int at = 0; at < MANY; at++)
+		ops[at] = (struct kv_op){
+		    .kind = KV_PUT,
+		    .put = {.key = bytes_of_string(arena_format(&fixture->arena, "/r/%05d", at)), .keep_attr = true}};
+	struct kv_command command = {.kind = KV_COMMAND_TXN, .txn = {.success = ops, .success_count = MANY}};
+	struct kv_result *result = solo_apply_remote(fixture->replica, &command);
+	assert_int_equal(result->err, ERR_OK);
+	kv_result_free(result);
+	Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	request.limit = 1;
+	struct client_call *call = stream_begin(&request);
+	client_until_closed(call);
+	assert_int_equal(call->message_count, 2); /* the record, and the end */
+	assert_int_equal(assert_pieces(call, 1)->count, MANY);
+}
+
 /* It has fetched a part, and holds nothing up meanwhile. */
 static void a_stream_stands_at_the_state_that_it_began_with(void **state)
 {
@@ -297,6 +319,7 @@ int main(void)
 	    CASE(a_physical_compaction_is_answered_when_what_it_left_is_gone),
 	    CASE(who_waits_for_a_compaction_may_go),
 	    CASE(a_range_is_streamed_in_pieces),
+	    CASE(only_what_has_records_is_sent_before_the_end),
 	    CASE(a_stream_stands_at_the_state_that_it_began_with),
 	    CASE(what_cannot_be_streamed_says_so),
 	    CASE(who_leaves_a_stream_leaves_nothing_behind),

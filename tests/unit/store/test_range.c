@@ -118,6 +118,7 @@ static void filters_cut_what_comes_and_not_the_count(void **state)
 	assert_string_equal(KEYS(f, .range = ALL, .max_mod_revision = 4), "bc 5");
 	assert_string_equal(KEYS(f, .range = ALL, .min_create_revision = 3, .max_create_revision = 4), "ab 5");
 	assert_string_equal(KEYS(f, .range = ALL, .min_mod_revision = 5, .limit = 1), "a+5");
+	assert_string_equal(KEYS(f, .range = ALL, .min_mod_revision = 7, .limit = 1), "a 5");
 }
 
 static void a_range_at_a_revision_is_as_it_was(void **state)

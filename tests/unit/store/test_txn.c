@@ -446,6 +446,11 @@ static void a_transaction_that_changes_nothing_is_read_from_a_view(void **state)
 	assert_int_equal(kv_txn_read(view, &(struct kv_txn){.compares = &is_two, .compare_count = 1}, &f->arena, &read),
 	                 ERR_OK);
 	assert_true(read.succeeded);
+	struct kv_compare is_root = {
+	    KV_ID, KV_EQUAL, {.start = B("/")}, (int64_t)fixture_directory(f, "/").id, BYTES_NONE};
+	assert_int_equal(
+	    kv_txn_read(view, &(struct kv_txn){.compares = &is_root, .compare_count = 1}, &f->arena, &read), ERR_OK);
+	assert_true(read.succeeded); /* it has no marker */
 	kv_view_close(view);
 }
 
