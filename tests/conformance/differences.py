@@ -172,6 +172,4 @@ DIFFERENCES.update(
     watches=of(PAST_HEADER, ("8[0].Header.revision", "@+4", "@+3"), ("9[2]", ANY, ANY)),
     a_learner_comes_and_goes=of(
         "mended: to etcd 3.4 a learner with another address is a voter (21694)", ("3.members[1].isLearner", ABSENT, True)),
-    a_stream_of_a_range=of("etcd has it since 3.7", (
-        "0[0]", "UNIMPLEMENTED: unknown method RangeStream for service etcdserverpb.KV", ANSWER)),
 )

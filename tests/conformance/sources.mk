@@ -1,10 +1,11 @@
 # Beside Debian's etcd. Each script stands alone, and skips itself without what it needs.
-CONFORMANCE_TESTS = tests/conformance/test_conformance.py
+CONFORMANCE_TESTS = tests/conformance/test_conformance.py tests/conformance/test_kubernetes.py
 TESTS += $(CONFORMANCE_TESTS)
 dist_check_SCRIPTS += $(CONFORMANCE_TESTS)
 EXTRA_DIST += \
 	tests/conformance/cases_etcdctl.py \
 	tests/conformance/cases_gateway.py \
+	tests/conformance/cases_kubernetes.py \
 	tests/conformance/cases_kv.py \
 	tests/conformance/cases_lease.py \
 	tests/conformance/cases_operator.py \
@@ -19,4 +20,5 @@ EXTRA_DIST += \
 	tests/conformance/marks.py \
 	tests/conformance/requests_of_txn.py \
 	tests/conformance/servers.py \
+	tests/conformance/suite.py \
 	tests/conformance/wire.py
