@@ -234,6 +234,8 @@ static void who_leaves_a_request_is_forgotten(void **state)
 	client_reset(put);
 	client_reset(health);
 	client_reset(watch);
+	client_until_closed(put);
+	client_until_closed(health);
 	client_until_closed(watch);
 	solo_release(fixture->replica);
 	answers("GET", "/livez", "", 200, "ok\n");
