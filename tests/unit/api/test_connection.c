@@ -8,8 +8,9 @@
 #include "api/connection.h"
 #include "base/log.h"
 
-/* A protocol of lines: each is answered with itself; "hold\n" is never answered, "flood\n" with more than a socket takes. */
-enum { FLOOD_BYTES = 8 << 20 };
+/* A protocol of lines: each is answered with itself; "hold\n" is never answered, "flood\n" with more than a socket takes, "more\n" with
+ * some of that. */
+enum { FLOOD_BYTES = 8 << 20, MORE_BYTES = 1 << 20 };
 
 static int closed_count;
 
@@ -23,7 +24,9 @@ static void lines_answer(struct connection *connection, struct bytes line)
 	connection_pause(connection);
 	if (bytes_equal(line, BYTES_LITERAL("hold\n")))
 		return;
-	struct bytes answer = bytes_equal(line, BYTES_LITERAL("flood\n")) ? bytes_of(flood, FLOOD_BYTES) : line;
+	struct bytes answer = bytes_equal(line, BYTES_LITERAL("flood\n"))  ? bytes_of(flood, FLOOD_BYTES)
+	                      : bytes_equal(line, BYTES_LITERAL("more\n")) ? bytes_of(flood, MORE_BYTES)
+	                                                                   : line;
 	assert_int_equal(buffer_append(&connection->output, answer), ERR_OK);
 	connection_resume(connection);
 }
@@ -197,6 +200,30 @@ static void an_answer_that_is_fetched_comes_whole(void **state)
 	}
 }
 
+static void fetch(int client, size_t size)
+{
+	static char bytes[64 << 10];
+	while (size > 0) {
+		ssize_t got = recv(client, bytes, size < sizeof bytes ? size : sizeof bytes, 0);
+		assert_true(got > 0);
+		size -= (size_t)got;
+	}
+}
+
+/* Its output is never empty, and all that went through it is more than it may hold. */
+static void what_has_been_fetched_takes_no_room(void **state)
+{
+	say(clients[0], "flood\n");
+	fetch(clients[0], FLOOD_BYTES - 3 * MORE_BYTES);
+	for (int at = 0; at < 20; at++) {
+		say(clients[0], "more\n");
+		fetch(clients[0], MORE_BYTES);
+	}
+	fetch(clients[0], 3 * MORE_BYTES);
+	say(clients[0], "a\n");
+	hear(clients[0], "a\n");
+}
+
 static void input_has_a_limit(void **state)
 {
 	static char text[256 << 10];
@@ -214,6 +241,7 @@ int main(void)
 	    PATIENT(more_than_the_limit_are_refused),
 	    PATIENT(requests_that_came_together_are_served_in_order),
 	    PATIENT(an_answer_that_is_fetched_comes_whole),
+	    PATIENT(what_has_been_fetched_takes_no_room),
 	    PATIENT(input_has_a_limit),
 	    IMPATIENT(a_request_that_never_ends_is_given_up),
 	    IMPATIENT(a_connection_without_requests_is_given_up),

@@ -221,6 +221,23 @@ static void a_body_that_is_too_large_ends_its_request_alone(void **state)
 	answers("GET", "/livez", "", 200, "ok\n");
 }
 
+/* More of one stream than the window of its connection. */
+static void what_was_taken_of_a_body_is_given_back_to_the_window(void **state)
+{
+	enum { BYTES = 1 << 20 };
+	char *cancel = arena_take(&client.arena, BYTES);
+	memset(cancel, ' ', BYTES);
+	memcpy(cancel, "{\"cancel_request\":{\"watch_id\":99}}", 34);
+	struct client_call *call = client_request("POST", "/v3/watch", "");
+	for (int at = 0; at < 12; at++) {
+		client_send_raw(call, bytes_of(cancel, BYTES));
+		client_send_raw(call, BYTES_LITERAL("{\"create_request\":{\"key\":\"Zm9v\"}}"));
+		assert_non_null(strstr(client_line(call), "\"created\":true}}"));
+	}
+	client_reset(call);
+	client_until_closed(call);
+}
+
 static void who_leaves_a_request_is_forgotten(void **state)
 {
 	struct fixture *fixture = fixture_of(state);
@@ -443,6 +460,7 @@ int main(void)
 	    CASE(what_is_no_call_is_served_as_http),
 	    CASE(requests_of_json_come_while_answers_go),
 	    CASE(a_body_that_is_too_large_ends_its_request_alone),
+	    CASE(what_was_taken_of_a_body_is_given_back_to_the_window),
 	    CASE(who_leaves_a_request_is_forgotten),
 	    CASE(a_message_that_is_too_large_ends_its_call_alone),
 	    CASE(a_message_that_is_no_message_ends_its_call_alone),
