@@ -57,6 +57,27 @@ static void status_ask(struct call *call, struct replica_status *ret_status)
 		qsort(ret_status->members, ret_status->member_count, sizeof *ret_status->members, status_compare);
 }
 
+static const char *status_name(const struct replica_status *status, uint64_t id, struct arena *arena)
+{
+	for (size_t at = 0; at < status->member_count; at++)
+		if (status->members[at].id == id && status->members[at].name[0] != '\0')
+			return status->members[at].name;
+	return shape_id(id, arena);
+}
+
+static void status_fill_alarms(Etcfs__Control__StatusResponse *response, const struct replica_status *status,
+                               struct arena *arena)
+{
+	response->n_alarms = status->alarms.count;
+	response->alarms = arena_take(arena, response->n_alarms * sizeof *response->alarms);
+	for (size_t at = 0; at < response->n_alarms; at++) {
+		const struct kv_alarm *alarm = &status->alarms.alarms[at];
+		response->alarms[at] =
+		    arena_format(arena, "%s %s", alarm->kind == KV_ALARM_NOSPACE ? "NOSPACE" : "CORRUPT",
+		                 status_name(status, alarm->member, arena));
+	}
+}
+
 enum err method_status(struct call *call, ProtobufCMessage **ret_response)
 {
 	struct arena *arena = &call->arena;
@@ -79,6 +100,7 @@ enum err method_status(struct call *call, ProtobufCMessage **ret_response)
 	response->snapshot_done_bytes = status.snapshot_done_bytes;
 	response->snapshot_total_bytes = status.snapshot_total_bytes;
 	response->version = shape_string(call->service->version, arena);
+	status_fill_alarms(response, &status, arena);
 	response->members = arena_take(arena, status.member_count * sizeof *response->members);
 	response->n_members = status.member_count;
 	for (size_t at = 0; at < status.member_count; at++) {

@@ -54,6 +54,8 @@ static void status_print_head(const Etcfs__Control__StatusResponse *status)
 		           "this node's log is damaged: it does not vote until it is repaired from the others");
 	if (status->differs)
 		status_say(COLOUR_BAD, "this node's state differs from the others': it has taken itself out");
+	for (size_t at = 0; at < status->n_alarms; at++)
+		printf("%salarm %s%s\n", terminal_begin(COLOUR_BAD), status->alarms[at], terminal_end(COLOUR_BAD));
 	if (status->snapshot_busy)
 		printf("a snapshot is on its way: %" PRIu64 " of %" PRIu64 " bytes\n", status->snapshot_done_bytes,
 		       status->snapshot_total_bytes);

@@ -71,6 +71,11 @@ static const char *virtual_health(const struct virtual_page *page)
 		return "unhealthy: no quorum: no leader is known";
 	if (!page->status.has_quorum)
 		return "unhealthy: no quorum: the leader is not heard, or does not hear a majority";
+	for (size_t i = 0; i < page->status.alarms.count; i++)
+		if (page->status.alarms.alarms[i].kind == KV_ALARM_NOSPACE)
+			return "unhealthy: no space: what would grow is refused";
+		else if (!page->status.alarms.alarms[i].by_itself)
+			return "unhealthy: an alarm by hand stops all changes";
 	return "healthy";
 }
 

@@ -50,6 +50,8 @@ def a_full_store_takes_deletes_alone_until_there_is_room(cluster):
         expect(health(node, "?exclude=NOSPACE")[0] == 200, f"{node.name} is well but for that")
         status = json.loads(etcdctl.run(node, "endpoint", "status", "--write-out", "json"))[0]["Status"]
         expect(any("NOSPACE" in error for error in status["errors"]), f"{node.name}'s status says so: {status}")
+        expect("alarm NOSPACE" in node.etcfs("status"), f"and etcfs status: {node.etcfs('status')}")
+        expect("no space" in load(node / ".etcfs/health"), f"and the mount: {load(node / '.etcfs/health')}")
         before = etcdctl.revision(node)
         said = etcdctl.run(node, "put", f"/more/{node.name}", "x", status=1)
         expect(EXCEEDED in said, f"{node.name} says: {said}")
