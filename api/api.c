@@ -9,6 +9,7 @@
 #include "api/events.h"
 #include "api/front.h"
 #include "api/listener.h"
+#include "api/range_counts.h"
 #include "api/service.h"
 #include "api/ticks.h"
 #include "api/watch.h"
@@ -79,6 +80,7 @@ static void api_free(struct api *api)
 	reactor_free(api->service.reactor);
 	watch_hub_free(api->service.watches);
 	events_free(api->service.events);
+	range_counts_free(api->service.range_counts);
 	free(api->http);
 	free(api->control_path);
 	free(api);
@@ -96,6 +98,7 @@ enum err api_open(const struct api_options *options, struct replica *replica, st
 	    .reactor = reactor,
 	    .watches = watch_hub_new(reactor, replica),
 	    .events = events_new(reactor, replica),
+	    .range_counts = range_counts_new(),
 	    .read_timeout_ms = options->read_timeout_ms,
 	    .write_timeout_ms = options->write_timeout_ms,
 	    .request_timeout_ms = API_REQUEST_MS + 2 * options->election_timeout_ms,

@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+#include "api/range_counts.h"
+#include "base/buffer.h"
+#include "base/limits.h"
 #include "base/memory.h"
 
 struct range {
@@ -17,7 +20,9 @@ struct range {
 	bool posted;
 	struct rpc_call *call; /* NULL: it has ended */
 	struct kv_reading *reading;
-	int64_t revision;            /* of the view */
+	int64_t revision;   /* of the view */
+	struct buffer last; /* where the next page begins: behind the key that was read last */
+	int64_t given;
 	struct kv_response response; /* of Range: so far */
 	size_t held_bytes;           /* of the bound */
 };
@@ -25,6 +30,7 @@ struct range {
 static void range_free(struct range *range)
 {
 	kv_reading_free(range->reading);
+	buffer_fini(&range->last);
 	free(range);
 }
 
@@ -34,15 +40,52 @@ static void range_post(struct range *range)
 	reactor_post(range->call->service->reactor, &range->task);
 }
 
+/* Of what is left behind it is told, and it is the beginning of what is there. */
+static bool range_is_page(const struct kv_range_request *request)
+{
+	bool filters = request->min_mod_revision != 0 || request->max_mod_revision != 0 ||
+	               request->min_create_revision != 0 || request->max_create_revision != 0;
+	return request->limit > 0 && !request->count_only && !filters && !kv_range_sorts(request);
+}
+
+static int64_t range_read_at(const struct range *range, const struct kv_range_request *request)
+{
+	return request->revision > 0 ? request->revision : range->revision;
+}
+
+/* What was read last is kept in mind: the next page begins behind it. */
+static void range_note_piece(struct range *range, const struct kv_response *response)
+{
+	size_t count = response->record_count;
+	if (count == 0)
+		return;
+	buffer_clear(&range->last);
+	buffer_put(&range->last, response->records[count - 1].key);
+	buffer_put_u8(&range->last, 0); /* its successor */
+	range->given += (int64_t)count;
+}
+
+static void range_note_end(struct range *range, const struct kv_response *response)
+{
+	const struct kv_range_request request = rpc_range_of((Etcdserverpb__RangeRequest *)range->call->request);
+	if (range_is_page(&request) && response->more && range->given > 0)
+		range_counts_note(range->call->service->range_counts, buffer_bytes(&range->last), request.range.end,
+		                  range_read_at(range, &request), response->count - range->given);
+}
+
 /* False: it was refused, and is over. */
 static bool range_open(struct rpc_call *call, void (*run)(struct reactor_task *task), struct range **ret_range)
 {
-	const struct kv_range_request request = rpc_range_of((Etcdserverpb__RangeRequest *)call->request);
+	struct kv_range_request request = rpc_range_of((Etcdserverpb__RangeRequest *)call->request);
 	struct range *range = memory_new(sizeof *range);
 	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
 	range->task.run = run;
 	range->call = call;
 	range->revision = kv_view_revision(view);
+	buffer_init(&range->last, LIMIT_KEY_BYTES + 1);
+	if (range_is_page(&request))
+		request.known_count = range_counts_find(call->service->range_counts, request.range.start,
+		                                        request.range.end, range_read_at(range, &request));
 	enum err err = kv_reading_new(view, &request, &range->reading);
 	if (err != ERR_OK) {
 		kv_view_close(view);
@@ -107,6 +150,10 @@ static void range_gather(struct range *range)
 	size_t before = arena_size_bytes(&call->arena);
 	bool done = false;
 	enum err err = kv_reading_step(range->reading, RANGE_PIECE_BYTES, &call->arena, &range->response, &done);
+	if (err == ERR_OK && done) {
+		range_note_piece(range, &range->response);
+		range_note_end(range, &range->response);
+	}
 	if (err != ERR_OK)
 		rpc_fail(call, err);
 	else if (!range_has_room(range, arena_size_bytes(&call->arena) - before))
@@ -184,8 +231,12 @@ static void range_stream_go(struct range *range)
 	if (!rpc_has_room(call))
 		return; /* range_stream_drained() goes on */
 	enum err err = kv_reading_step(range->reading, RANGE_PIECE_BYTES, &arena, &response, &done);
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
+		range_note_piece(range, &response);
+		if (done)
+			range_note_end(range, &response);
 		err = range_send(range, &response, done, &arena);
+	}
 	if (err != ERR_OK)
 		rpc_fail(call, err);
 	else if (done)

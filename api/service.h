@@ -6,6 +6,7 @@
 #include "replica/replica.h"
 
 struct events;
+struct range_counts;
 struct ticks;
 struct watch_hub;
 
@@ -14,6 +15,7 @@ struct service {
 	struct reactor *reactor;
 	struct watch_hub *watches; /* of the control socket */
 	struct events *events;
+	struct range_counts *range_counts;
 	struct ticks *ticks;
 	uint64_t read_timeout_ms, write_timeout_ms; /* of calls over the control socket */
 	uint64_t request_timeout_ms;                /* of etcd's clients: 5 s and two election timeouts */

@@ -63,6 +63,7 @@ libapi_a_SOURCES = \
 	api/rpc_lease.c \
 	api/rpc_maintenance.c \
 	api/rpc_op.c api/rpc_op.h \
+	api/range_counts.c api/range_counts.h \
 	api/rpc_range.c api/rpc_range.h \
 	api/rpc_rows.h \
 	api/rpc_watch.c \

@@ -88,6 +88,9 @@ struct kv_range_request {
 	enum kv_sort sort;
 	bool keys_only, count_only;
 	int64_t min_mod_revision, max_mod_revision, min_create_revision, max_create_revision; /* 0: none */
+	/* How many keys are in the range, by who knows it already: then nothing is looked at behind the limit. 0: they are counted.
+	 * Not with filters. Not of an operation of a transaction. */
+	int64_t known_count;
 };
 
 /* KV_MOVE: `from` becomes `to`; KV_EXCHANGE: each becomes the other. Both end in '/', and then it is the

@@ -117,6 +117,15 @@ static size_t reading_add(struct kv_reading *reading, const struct kv_record *re
 	return READING_ROW_BYTES + record->key.size + record->value.size + record->attr.size;
 }
 
+/* All that is asked for is there, and the rest was counted before. */
+static bool reading_knows_the_rest(struct kv_reading *reading)
+{
+	if (reading->request.known_count == 0 || reading->kept < reading->stop)
+		return false;
+	reading->in_range = reading->wanted = reading->request.known_count;
+	return true;
+}
+
 static void reading_finish(const struct kv_reading *reading, struct kv_response *response)
 {
 	const struct kv_range_request *request = &reading->request;
@@ -138,7 +147,7 @@ static enum err reading_step(struct kv_reading *reading, size_t bytes, struct ar
 	struct kv_record record;
 	response->kind = KV_RANGE;
 	for (size_t taken = 0; taken < bytes;) {
-		if (!scan_next(&reading->scan, &record)) {
+		if (reading_knows_the_rest(reading) || !scan_next(&reading->scan, &record)) {
 			if (reading->scan.err == ERR_OK)
 				reading_finish(reading, response);
 			*ret_done = true;

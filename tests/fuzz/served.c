@@ -10,6 +10,7 @@
 #include "api/connection.h"
 #include "api/events.h"
 #include "api/front.h"
+#include "api/range_counts.h"
 #include "api/ticks.h"
 #include "api/watch.h"
 #include "base/check.h"
@@ -56,6 +57,7 @@ static void served_begin(void)
 	service->request_timeout_ms = service->read_timeout_ms = service->write_timeout_ms = SERVED_REQUEST_MS;
 	service->election_timeout_ms = service->watch_progress_ms = SERVED_REQUEST_MS;
 	service->request_bytes_max = service->value_bytes_max = SERVED_REQUEST_BYTES_MAX;
+	service->range_counts = range_counts_new();
 	service->proposal_bytes_max = SERVED_REQUEST_BYTES_MAX;
 	service->txn_ops_max = SERVED_TXN_OPS_MAX;
 	service->bodies_bytes = &served.bodies_bytes;

@@ -147,6 +147,37 @@ static void only_what_has_records_is_sent_before_the_end(void **state)
 	assert_int_equal(assert_pieces(call, 1)->count, MANY);
 }
 
+/* As clients of Kubernetes list: at the revision of the first page, each from behind the one before. */
+static void pages_count_what_is_left_whoever_changes_what_meanwhile(void **state)
+{
+	enum { PAGES = 7, PAGE = 3, ALL = PAGES * PAGE - 1 };
+	struct fixture *fixture = fixture_of(state);
+	for (int at = 0; at < ALL; at++)
+		fixture_put_elsewhere(fixture, arena_format(&fixture->arena, "/r/%03d", at), BYTES_LITERAL("x"));
+	Etcdserverpb__RangeRequest request = range_of("/r/", "/r0");
+	request.limit = PAGE;
+	for (int page = 0; page < PAGES; page++) {
+		const Etcdserverpb__RangeResponse *answer =
+		    rpc_answer_of(KV "Range", &request, &etcdserverpb__range_response__descriptor);
+		bool last = page == PAGES - 1;
+		assert_int_equal(answer->count, ALL - page * PAGE);
+		assert_int_equal(answer->n_kvs, last ? PAGE - 1 : PAGE);
+		assert_true(answer->more == !last);
+		if (page == 0)
+			request.revision = answer->header->revision;
+		struct bytes key = proto_bytes(answer->kvs[answer->n_kvs - 1]->key);
+		request.key = proto_data(
+		    bytes_of_string(arena_format(&fixture->arena, "%.*s ", (int)key.size, (const char *)key.data)));
+		request.key.data[request.key.len - 1] = 0;
+		fixture_put_elsewhere(fixture, arena_format(&fixture->arena, "/r/9%02d", page), BYTES_LITERAL("x"));
+	}
+	request = range_of("/r/", "/r0");
+	request.limit = 1; /* and now there are more */
+	const Etcdserverpb__RangeResponse *answer =
+	    rpc_answer_of(KV "Range", &request, &etcdserverpb__range_response__descriptor);
+	assert_int_equal(answer->count, ALL + PAGES);
+}
+
 /* It has fetched a part, and holds nothing up meanwhile. */
 static void a_stream_stands_at_the_state_that_it_began_with(void **state)
 {
@@ -319,6 +350,7 @@ int main(void)
 	    CASE(a_physical_compaction_is_answered_when_what_it_left_is_gone),
 	    CASE(who_waits_for_a_compaction_may_go),
 	    CASE(a_range_is_streamed_in_pieces),
+	    CASE(pages_count_what_is_left_whoever_changes_what_meanwhile),
 	    CASE(only_what_has_records_is_sent_before_the_end),
 	    CASE(a_stream_stands_at_the_state_that_it_began_with),
 	    CASE(what_cannot_be_streamed_says_so),

@@ -99,6 +99,16 @@ static void a_range_can_be_read_in_pieces(void **state)
 	kv_view_close(view);
 }
 
+static void what_is_known_is_not_counted_again(void **state)
+{
+	struct fixture *f = *state;
+	assert_string_equal(KEYS(f, .range = ALL, .limit = 2, .known_count = 7), "ab+7"); /* whoever says so knows */
+	assert_string_equal(KEYS(f, .range = ALL, .limit = 7, .known_count = 7), "abcde 5");
+	assert_string_equal(KEYS(f, .range = ALL, .limit = 5, .known_count = 5), "abcde 5");
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL, .limit = 2, .known_count = 5}, 1),
+	                    "a|b|+5");
+}
+
 static void a_sort_comes_before_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -196,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_range_is_ascending_and_counts_all_whatever_the_limit),
 	    TEST(a_range_can_be_read_in_pieces),
+	    TEST(what_is_known_is_not_counted_again),
 	    TEST(a_sort_comes_before_the_limit),
 	    TEST(filters_cut_what_comes_and_not_the_count),
 	    TEST(a_range_at_a_revision_is_as_it_was),
