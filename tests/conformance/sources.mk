@@ -1,5 +1,8 @@
 # Beside Debian's etcd. Each script stands alone, and skips itself without what it needs.
-CONFORMANCE_TESTS = tests/conformance/test_conformance.py tests/conformance/test_kubernetes.py
+CONFORMANCE_TESTS = \
+	tests/conformance/test_conformance.py \
+	tests/conformance/test_hostile.py \
+	tests/conformance/test_kubernetes.py
 TESTS += $(CONFORMANCE_TESTS)
 dist_check_SCRIPTS += $(CONFORMANCE_TESTS)
 EXTRA_DIST += \
