@@ -418,6 +418,8 @@ class Stream:
             if answer is None or isinstance(answer, str):
                 told["ended"] = answer or "nothing came"
                 break
+            if not answer.events and not answer.created and not answer.canceled:
+                continue  # progress, which comes by time
             expect(answer.events, f"events, not {show(answer)}")
             told.setdefault(answer.watch_id, []).extend(show(answer).get("events"))
             total += len(answer.events)
