@@ -27,7 +27,7 @@ class Etcd:
         urls = [(f"http://127.0.0.1:{self.ports.take()}", f"http://127.0.0.1:{self.ports.take()}") for _ in range(self.count)]
         self.clients = [client for client, _ in urls]
         peers = ",".join(f"e{i}={peer}" for i, (_, peer) in enumerate(urls))
-        self.commands = [["etcd", "--name", f"e{i}", "--data-dir", self.folder / f"e{i}",
+        self.commands = [["setpriv", "--pdeathsig", "KILL", "etcd", "--name", f"e{i}", "--data-dir", self.folder / f"e{i}",
                           "--listen-client-urls", client, "--advertise-client-urls", client,
                           "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
                           "--initial-cluster", peers] for i, (client, peer) in enumerate(urls)]
@@ -39,7 +39,8 @@ class Etcd:
 
     def start(self):
         with open(self.folder / "log", "a", encoding="utf-8") as log:
-            self.processes = [subprocess.Popen(command, stdout=log, stderr=log) for command in self.commands]
+            self.processes = [subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+                              for command in self.commands]  # as ours: the kernel shares processors out among sessions
 
     def wait_ready(self):
         until(self._is_ready, 30, f"etcd is ready, see {self.folder}/log")
