@@ -130,8 +130,11 @@ enum err reactor_new(struct reactor **ret_reactor)
 
 void reactor_free(struct reactor *reactor)
 {
-	reactor_run_letters(mailbox_drain(reactor->posted, 0));
-	reactor_run_deferred(reactor);
+	struct mailbox_letter *letters;
+	while ((letters = mailbox_drain(reactor->posted, 0)) != NULL || reactor->deferred != NULL) {
+		reactor_run_letters(letters);
+		reactor_run_deferred(reactor);
+	}
 	mailbox_free(reactor->posted);
 	close(reactor->wake.fd);
 	close(reactor->epoll);

@@ -29,7 +29,8 @@ struct reactor_task {
 };
 
 enum err reactor_new(struct reactor **ret_reactor) MUST_USE; /* ERR_LIMIT: no descriptors */
-void reactor_free(struct reactor *reactor);                  /* runs what was posted; its thread has ended */
+/* Runs what was posted, and what that posts; its thread has ended. */
+void reactor_free(struct reactor *reactor);
 
 enum err reactor_start(struct reactor *reactor) MUST_USE; /* a thread with the api role */
 void reactor_stop(struct reactor *reactor);               /* waits for it to end */

@@ -15,6 +15,7 @@ API_TESTS = \
 	tests/unit/api/test_proto \
 	tests/unit/api/test_proto_json \
 	tests/unit/api/test_range_counts \
+	tests/unit/api/test_reactor \
 	tests/unit/api/test_rpc_auth \
 	tests/unit/api/test_rpc_cluster \
 	tests/unit/api/test_rpc_lease \
@@ -31,6 +32,7 @@ tests_unit_api_test_control_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_events_index_LDADD = libapi.a libbase.a $(UNIT_LIBS)
 tests_unit_api_test_json_LDADD = $(CONTROL_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_range_counts_LDADD = libapi.a libbase.a $(UNIT_LIBS)
+tests_unit_api_test_reactor_LDADD = libapi.a libbase.a $(UNIT_LIBS)
 tests_unit_api_test_proto_LDADD = libapi.a libbase.a $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_proto_json_LDADD = libapi.a libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
 
