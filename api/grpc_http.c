@@ -38,6 +38,8 @@ static void grpc_http_answer(void *link, const struct http_response *response)
 	stream->over = true;
 	enum err err = grpc_http_put(stream, response->body);
 	check(err == ERR_OK); /* the handler's answers are not larger */
+	stream->answer_bytes = response->body.size;
+	*stream->grpc->service->answers_bytes += response->body.size;
 	grpc_http_submit(stream, response, arena_format(&stream->arena, "%zu", response->body.size));
 }
 

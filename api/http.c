@@ -34,6 +34,7 @@ struct http {
 	bool chunked;   /* as chunks: else until the connection ends */
 	int refusal;    /* the status to refuse with; 0: none */
 	struct exchange *exchange;
+	size_t answer_bytes; /* that wait, as far as they are counted with all others' */
 };
 
 /* ---- out ---- */
@@ -103,10 +104,21 @@ static void http_put_answer(struct http *http, const struct http_response *respo
 		http_put(http->connection, response->body);
 }
 
+/* Among the answers of all clients, what waits for this one. */
+static void http_count(struct http *http, const struct connection *connection, size_t waits)
+{
+	const struct service *service = connection->set->context;
+	*service->answers_bytes += waits - http->answer_bytes;
+	http->answer_bytes = waits;
+}
+
 static void http_answer(void *link, const struct http_response *response)
 {
-	http_put_answer(link, response);
-	http_over(link);
+	struct http *http = link;
+	http_put_answer(http, response);
+	http_over(http);
+	if (http->connection != NULL)
+		http_count(http, http->connection, connection_backlog_bytes(http->connection));
 }
 
 static void http_put_piece(struct http *http, struct bytes piece)
@@ -385,6 +397,7 @@ static void http_received(struct connection *connection)
 static void http_drained(struct connection *connection)
 {
 	struct http *http = connection->state;
+	http_count(http, connection, 0);
 	if (http->exchange != NULL) {
 		exchange_drained(http->exchange);
 	} else if (connection->held) {
@@ -399,6 +412,7 @@ static void http_closed(struct connection *connection)
 	http->exchange = NULL;
 	if (exchange != NULL)
 		exchange_abandon(exchange);
+	http_count(http, connection, 0);
 	connection->state = NULL;
 	http->connection = NULL;
 	http_flush_later(http, connection->set->reactor); /* the parser may be what called us */

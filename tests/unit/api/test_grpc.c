@@ -238,6 +238,30 @@ static void what_was_taken_of_a_body_is_given_back_to_the_window(void **state)
 	client_until_closed(call);
 }
 
+/* What one client does not fetch is not there for the others. */
+static void a_plain_answer_that_waits_is_counted(void **state)
+{
+	static const char all[] = "{\"key\":\"AA==\",\"range_end\":\"AA==\"}";
+	static const char *const plain[] = {"content-type", "application/json", NULL};
+	struct client other;
+	for (int at = 0; at < 3; at++)
+		put_of_bytes(state, at == 0 ? "/0" : at == 1 ? "/1" : "/2", 900000);
+	struct client_call *slow = client_request("POST", "/v3/kv/range", all);
+	client_end(slow);
+	while (slow->http_status == -1)
+		client_turn(&client);
+	assert_int_equal(slow->http_status, 200);
+	client_open(&other, fixture_connect_http(fixture_of(state)));
+	struct client_call *refused = client_begin(&other, "/v3/kv/range", plain);
+	client_send_raw(refused, bytes_of_string(all));
+	client_end(refused);
+	client_until_closed(refused);
+	assert_int_equal(refused->http_status, 429);
+	client_close(&other);
+	client_until_closed(slow);
+	answers("POST", "/v3/kv/range", all, 200, "\"count\":\"3\"");
+}
+
 static void who_leaves_a_request_is_forgotten(void **state)
 {
 	struct fixture *fixture = fixture_of(state);
@@ -461,6 +485,7 @@ int main(void)
 	    CASE(requests_of_json_come_while_answers_go),
 	    CASE(a_body_that_is_too_large_ends_its_request_alone),
 	    CASE(what_was_taken_of_a_body_is_given_back_to_the_window),
+	    CASE(a_plain_answer_that_waits_is_counted),
 	    CASE(who_leaves_a_request_is_forgotten),
 	    CASE(a_message_that_is_too_large_ends_its_call_alone),
 	    CASE(a_message_that_is_no_message_ends_its_call_alone),
