@@ -18,6 +18,8 @@ static const struct {
 } rpc_rows[] = {
     {rpc_kv_methods, &rpc_kv_count},
     {rpc_lease_methods, &rpc_lease_count},
+    {rpc_lock_methods, &rpc_lock_count},
+    {rpc_election_methods, &rpc_election_count},
     {rpc_watch_methods, &rpc_watch_count},
     {rpc_cluster_methods, &rpc_cluster_count},
     {rpc_maintenance_methods, &rpc_maintenance_count},

@@ -3,6 +3,8 @@
  * The service Lease: etcd's api/v3rpc/lease.go. Grants and revocations are commands; what is asked of a lease's time, the leader
  * answers, to whom this node passes it on.
  */
+#include "api/rpc_lease.h"
+
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -29,6 +31,14 @@ static int64_t lease_ttl_s_min(const struct service *service)
 	return least_ms > CLOCK_MS_PER_S ? (least_ms + CLOCK_MS_PER_S - 1) / CLOCK_MS_PER_S : 1;
 }
 
+int64_t rpc_lease_new_id(void)
+{
+	int64_t id = 0;
+	while (id == 0)
+		id = (int64_t)(random_from_system() & INT64_MAX);
+	return id;
+}
+
 static void grant_done(struct rpc_call *call, enum err err, struct kv_result *result)
 {
 	if (err != ERR_OK) {
@@ -44,13 +54,12 @@ static void grant_done(struct rpc_call *call, enum err err, struct kv_result *re
 static void lease_grant_begin(struct rpc_call *call)
 {
 	const Etcdserverpb__LeaseGrantRequest *request = (Etcdserverpb__LeaseGrantRequest *)call->request;
-	int64_t ttl_s = request->ttl, least_s = lease_ttl_s_min(call->service), id = request->id;
+	int64_t ttl_s = request->ttl, least_s = lease_ttl_s_min(call->service);
+	int64_t id = request->id != 0 ? request->id : rpc_lease_new_id();
 	if (ttl_s > KV_LEASE_TTL_S_MAX) {
 		rpc_finish(call, RPC_OUT_OF_RANGE, "etcdserver: too large lease TTL");
 		return;
 	}
-	while (id == 0)
-		id = (int64_t)(random_from_system() & INT64_MAX);
 	const struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT,
 	                                   .lease_grant = {.id = id, .ttl_s = ttl_s > least_s ? ttl_s : least_s}};
 	rpc_propose(call, &command, grant_done);

@@ -58,13 +58,16 @@ libapi_a_SOURCES = \
 	api/rpc_auth.c \
 	api/rpc_bulk.c api/rpc_bulk.h \
 	api/rpc_cluster.c \
+	api/rpc_election.c \
 	api/rpc_health.c \
 	api/rpc_kv.c \
-	api/rpc_lease.c \
+	api/rpc_lease.c api/rpc_lease.h \
+	api/rpc_lock.c \
 	api/rpc_maintenance.c \
 	api/rpc_op.c api/rpc_op.h \
 	api/range_counts.c api/range_counts.h \
 	api/rpc_range.c api/rpc_range.h \
+	api/rpc_queue.c api/rpc_queue.h \
 	api/rpc_rows.h \
 	api/rpc_watch.c \
 	api/scope.h \

@@ -21,6 +21,7 @@ API_TESTS = \
 	tests/unit/api/test_rpc_lease \
 	tests/unit/api/test_rpc_kv \
 	tests/unit/api/test_rpc_maintenance \
+	tests/unit/api/test_rpc_queue \
 	tests/unit/api/test_rpc_op \
 	tests/unit/api/test_rpc_watch \
 	tests/unit/api/test_watch
@@ -70,6 +71,8 @@ tests_unit_api_test_rpc_lease_SOURCES = tests/unit/api/test_rpc_lease.c $(RPC_FI
 tests_unit_api_test_rpc_lease_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_kv_SOURCES = tests/unit/api/test_rpc_kv.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_kv_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_rpc_queue_SOURCES = tests/unit/api/test_rpc_queue.c $(RPC_FIXTURE)
+tests_unit_api_test_rpc_queue_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_maintenance_SOURCES = tests/unit/api/test_rpc_maintenance.c $(RPC_FIXTURE)
 tests_unit_api_test_rpc_maintenance_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_rpc_watch_SOURCES = tests/unit/api/test_rpc_watch.c $(RPC_FIXTURE)
