@@ -100,10 +100,16 @@ static struct round *barriers_round(struct barriers *barriers, uint64_t read_id)
 	return NULL;
 }
 
-bool barriers_want_round(struct barriers *barriers)
+bool barriers_want_round(struct barriers *barriers, uint64_t now_ns)
 {
+	const struct reader *reader;
 	pthread_mutex_lock(&barriers->mutex);
-	bool want = !STAILQ_EMPTY(&barriers->fresh) && barriers_round(barriers, 0) != NULL;
+	STAILQ_FOREACH(reader, &barriers->fresh, next)
+	{
+		if (reader->waiter.came_ns <= now_ns)
+			break;
+	}
+	bool want = reader != NULL && barriers_round(barriers, 0) != NULL;
 	pthread_mutex_unlock(&barriers->mutex);
 	return want;
 }
@@ -116,7 +122,16 @@ void barriers_begin(struct barriers *barriers, uint64_t read_id, uint64_t now_ns
 	check(round != NULL);
 	round->read_id = read_id;
 	round->begun_ns = now_ns;
-	STAILQ_CONCAT(&round->readers, &barriers->fresh);
+	struct reader_list all = STAILQ_HEAD_INITIALIZER(all);
+	struct reader *reader;
+	STAILQ_CONCAT(&all, &barriers->fresh);
+	while ((reader = STAILQ_FIRST(&all)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all, next);
+		if (reader->waiter.came_ns <= now_ns)
+			STAILQ_INSERT_TAIL(&round->readers, reader, next);
+		else
+			STAILQ_INSERT_TAIL(&barriers->fresh, reader, next);
+	}
 	pthread_mutex_unlock(&barriers->mutex);
 }
 

@@ -19,6 +19,8 @@ struct barriers *barriers_new(void);
 void barriers_free(struct barriers *barriers); /* nobody waits */
 
 struct barriers_waiter {
+	uint64_t
+	    came_ns; /* the steady clock's when it was asked for: no round that was begun by an older time serves it */
 	uint64_t deadline_ns;
 	replica_ready ready;
 	void *argument;
@@ -30,8 +32,10 @@ enum err barriers_add_at(struct barriers *barriers, const struct barriers_waiter
 
 /* ---- by the raft role ---- */
 
-/* Somebody waits for a round, and one may be begun. */
-bool barriers_want_round(struct barriers *barriers);
+/* Somebody that came at or before now_ns waits for a round, and one may be begun. */
+bool barriers_want_round(struct barriers *barriers, uint64_t now_ns);
+/* For those that came by now. What the core says of the round may rest on this time (a lease that is still valid), and the thread may have
+ * been stopped since it was read: who came meanwhile waits for the next one. */
 void barriers_begin(struct barriers *barriers, uint64_t read_id, uint64_t now_ns);
 /* err not ERR_OK: its waiters wait for another round. An unknown round is passed over. */
 void barriers_resolved(struct barriers *barriers, uint64_t read_id, enum err err, uint64_t index);

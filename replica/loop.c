@@ -609,7 +609,7 @@ static void loop_tick(struct loop *loop)
 
 static void loop_begin_round(struct loop *loop)
 {
-	if (loop->now_ns < loop->pause_until_ns || !barriers_want_round(loop->barriers))
+	if (loop->now_ns < loop->pause_until_ns || !barriers_want_round(loop->barriers, loop->now_ns))
 		return;
 	uint64_t read_id = ++loop->next_read_id;
 	barriers_begin(loop->barriers, read_id, loop->now_ns);

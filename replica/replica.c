@@ -441,7 +441,8 @@ bool node_lease_index(struct replica *replica, uint64_t *ret_index)
 enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_ready ready, void *argument,
                          bool *ret_pending)
 {
-	struct barriers_waiter waiter = {.deadline_ns = deadline_ns, .ready = ready, .argument = argument};
+	struct barriers_waiter waiter = {
+	    .came_ns = clock_steady_ns(), .deadline_ns = deadline_ns, .ready = ready, .argument = argument};
 	uint64_t index = 0;
 	enum err err = replica_refuses(replica);
 	if (err != ERR_OK)

@@ -28,9 +28,9 @@ static void a_round_is_shared_by_those_who_came_before_it(void **state)
 	struct answer before[2], after;
 	wait_for_round(barriers, &before[0], 100);
 	wait_for_round(barriers, &before[1], 100);
-	assert_true(barriers_want_round(barriers));
+	assert_true(barriers_want_round(barriers, 0));
 	barriers_begin(barriers, 1, 0);
-	assert_false(barriers_want_round(barriers));
+	assert_false(barriers_want_round(barriers, 0));
 	wait_for_round(barriers, &after, 100);
 	barriers_resolved(barriers, 1, ERR_OK, 10);
 	barriers_applied(barriers, 9);
@@ -44,6 +44,31 @@ static void a_round_is_shared_by_those_who_came_before_it(void **state)
 	barriers_free(barriers);
 }
 
+/* The raft role reads the clock, is stopped for longer than its lease lasts, and goes on: by that time it may still answer those who came
+ * before it, and nobody else. */
+static void who_came_after_the_time_of_a_round_waits_for_the_next(void **state)
+{
+	struct barriers *barriers = barriers_new();
+	struct answer early, late;
+	struct barriers_waiter waiter = {.came_ns = 6, .deadline_ns = 100, .ready = answered, .argument = &late};
+	late = (struct answer){0};
+	assert_int_equal(barriers_add(barriers, &waiter), ERR_OK);
+	assert_false(barriers_want_round(barriers, 5));
+	wait_for_round(barriers, &early, 100);
+	assert_true(barriers_want_round(barriers, 5));
+	barriers_begin(barriers, 1, 5);
+	barriers_resolved(barriers, 1, ERR_OK, 10);
+	barriers_applied(barriers, 10);
+	assert_int_equal(early.count, 1);
+	assert_int_equal(late.count, 0);
+	assert_true(barriers_want_round(barriers, 6));
+	barriers_begin(barriers, 2, 6);
+	barriers_resolved(barriers, 2, ERR_OK, 10);
+	barriers_applied(barriers, 10);
+	assert_int_equal(late.count, 1);
+	barriers_free(barriers);
+}
+
 static void a_round_that_fails_or_stays_away_is_asked_again(void **state)
 {
 	struct barriers *barriers = barriers_new();
@@ -51,12 +76,12 @@ static void a_round_that_fails_or_stays_away_is_asked_again(void **state)
 	wait_for_round(barriers, &answer, 100);
 	barriers_begin(barriers, 1, 0);
 	barriers_resolved(barriers, 1, ERR_NO_LEADER, 0);
-	assert_true(barriers_want_round(barriers));
+	assert_true(barriers_want_round(barriers, 0));
 	barriers_begin(barriers, 2, 5);
 	barriers_review(barriers, 6, 4);
-	assert_false(barriers_want_round(barriers));
+	assert_false(barriers_want_round(barriers, 0));
 	barriers_review(barriers, 7, 5);
-	assert_true(barriers_want_round(barriers));
+	assert_true(barriers_want_round(barriers, 0));
 	barriers_begin(barriers, 3, 7);
 	barriers_resolved(barriers, 2, ERR_OK, 1); /* it was given up */
 	barriers_applied(barriers, 50);
@@ -104,11 +129,11 @@ static void their_number_and_that_of_rounds_is_bounded(void **state)
 	barriers = barriers_new();
 	for (uint64_t i = 1; i <= BARRIERS_ROUNDS_MAX; i++) {
 		assert_int_equal(barriers_add(barriers, &waiter), ERR_OK);
-		assert_true(barriers_want_round(barriers));
+		assert_true(barriers_want_round(barriers, 0));
 		barriers_begin(barriers, i, 0);
 	}
 	assert_int_equal(barriers_add(barriers, &waiter), ERR_OK);
-	assert_false(barriers_want_round(barriers));
+	assert_false(barriers_want_round(barriers, 0));
 	barriers_stop(barriers, ERR_STOPPED);
 	barriers_free(barriers);
 }
@@ -117,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_round_is_shared_by_those_who_came_before_it),
+	    cmocka_unit_test(who_came_after_the_time_of_a_round_waits_for_the_next),
 	    cmocka_unit_test(a_round_that_fails_or_stays_away_is_asked_again),
 	    cmocka_unit_test(deadlines_hold_wherever_one_waits),
 	    cmocka_unit_test(their_number_and_that_of_rounds_is_bounded),
