@@ -200,9 +200,28 @@ void stage_saved(struct call *call, int error)
 	call_finish(call, error != 0 ? error : stage_take_failure(call->stage));
 }
 
+static void commit_begin(struct stage *stage)
+{
+	struct call *commit = call_new(stage->fs, NULL, &commit_kind_of_call);
+	commit->stage = stage;
+	commit->nodes[0] = node_pin(stage->fs->nodes, stage->node);
+	call_run(commit);
+}
+
+void stage_commit_last(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	check(stage->writers > 0);
+	bool is_last = --stage->writers == 0, starts = is_last && stage->state == STAGE_DIRTY && !stage->told;
+	if (starts)
+		stage_move(stage, STAGE_COMMITTING);
+	pthread_mutex_unlock(&stage->mutex);
+	if (starts)
+		commit_begin(stage);
+}
+
 bool stage_commit(struct stage *stage, struct call *call)
 {
-	struct fs *fs = stage->fs;
 	pthread_mutex_lock(&stage->mutex);
 	bool starts = stage->state == STAGE_DIRTY && (call || !stage->told);
 	bool waits = starts || stage->state == STAGE_COMMITTING;
@@ -215,11 +234,7 @@ bool stage_commit(struct stage *stage, struct call *call)
 		stage->waiters_end = &call->next_waiter;
 	}
 	pthread_mutex_unlock(&stage->mutex);
-	if (starts) {
-		struct call *commit = call_new(fs, NULL, &commit_kind_of_call);
-		commit->stage = stage;
-		commit->nodes[0] = node_pin(fs->nodes, stage->node);
-		call_run(commit);
-	}
+	if (starts)
+		commit_begin(stage);
 	return waits;
 }

@@ -27,6 +27,8 @@ struct handle *handle_new_file(struct fs *fs, struct node *node, int flags)
 	handle->direct = fs->direct_reads && !handle->writable && !fs_is_local(fs);
 	reading_init(&handle->reading);
 	stage_open(handle->stage);
+	if (handle->writable)
+		stage_begin_writing(handle->stage);
 	return handle;
 }
 
@@ -51,6 +53,8 @@ void handle_free(struct fs *fs, struct handle *handle)
 	LIST_REMOVE(handle, next);
 	pthread_mutex_unlock(&fs->handles_mutex);
 	if (handle->kind == HANDLE_FILE) {
+		if (handle->writable)
+			stage_end_writing(handle->stage);
 		stage_close(handle->stage);
 		reading_fini(&handle->reading);
 	}

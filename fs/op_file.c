@@ -272,7 +272,8 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 		return;
 	/* Nobody hears of a failure here: commit.c logs it. */
 	if (handle->kind == HANDLE_FILE && handle->writable)
-		stage_commit(handle->stage, NULL);
+		stage_commit_last(handle->stage);
+	handle->writable = false;
 	handle_free(op_fs(req), handle);
 	fuse_reply_err(req, 0);
 }

@@ -96,6 +96,21 @@ void stage_close(struct stage *stage)
 		node_bury(stage->fs->nodes, stage->node);
 }
 
+void stage_begin_writing(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	stage->writers++;
+	pthread_mutex_unlock(&stage->mutex);
+}
+
+void stage_end_writing(struct stage *stage)
+{
+	pthread_mutex_lock(&stage->mutex);
+	check(stage->writers > 0);
+	stage->writers--;
+	pthread_mutex_unlock(&stage->mutex);
+}
+
 /* ---- content ---- */
 
 /* What is loaded is the newest that the node has seen. */

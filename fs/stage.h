@@ -38,7 +38,7 @@ struct stage {
 	struct node *node;     /* it hangs on */
 	pthread_mutex_t mutex; /* protects all below; a leaf */
 	enum stage_state state;
-	unsigned handles;
+	unsigned handles, writers; /* of the handles, those that write */
 	struct draft draft;
 	struct attr attr;      /* of the content; its xattrs are copied */
 	int attr_set;          /* FUSE_SET_ATTR_… that this mount changed, beside size */
@@ -66,6 +66,9 @@ void stage_free(struct stage *stage);
 
 void stage_open(struct stage *stage);
 void stage_close(struct stage *stage);
+/* Of a handle that writes, besides. */
+void stage_begin_writing(struct stage *stage);
+void stage_end_writing(struct stage *stage);
 
 enum stage_answer {
 	STAGE_DONE,
@@ -128,5 +131,8 @@ void stage_move(struct stage *stage, enum stage_state to);
 
 /* True: there is something to commit, and call->resume runs when that is done. The call may be NULL: nobody waits. */
 bool stage_commit(struct stage *stage, struct call *call);
+/* stage_end_writing(), and if that was the last one that wrote, what it left is committed; nobody waits for it. The kernel's RELEASE comes
+ * when close(2) has long returned: whoever has opened the file for writing since then says itself when its content is whole. */
+void stage_commit_last(struct stage *stage);
 /* The `resume` of a call that tells its caller whether all was saved; call->stage is set. */
 void stage_saved(struct call *call, int error);

@@ -223,6 +223,27 @@ static void attributes_laid_on_a_newer_content_take_it_for_their_base(void **sta
 	handle_free(world->fs, handle);
 }
 
+/* The kernel lets go of a file after close(2) has returned: by then the next save may have emptied it, and not written it yet. */
+static void letting_go_of_one_does_not_save_half_of_the_next(void **state)
+{
+	struct world *world = *state;
+	client_puts(world, "old");
+	struct handle *first = opened(world), *next = opened(world);
+	load(world, next);
+	assert_int_equal(stage_resize(next->stage, 0, NULL), STAGE_DONE);
+	stage_commit_last(first->stage);
+	first->writable = false;
+	handle_free(world->fs, first);
+	assert_true(stage_wants_commit(next->stage));
+	expect_stored(world, "old");
+	append(next, "new");
+	stage_commit_last(next->stage);
+	next->writable = false;
+	warden_wait(world->fs->warden, clock_steady_ns() + NEVER_MS * CLOCK_NS_PER_MS);
+	expect_stored(world, "new");
+	handle_free(world->fs, next);
+}
+
 static void what_was_said_to_be_unsaved_is_not_saved_later(void **state)
 {
 	struct world *world = *state;
@@ -332,6 +353,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    CASE(a_view_older_than_the_node_is_not_asked_for_ever),
 	    CASE(attributes_laid_on_a_newer_content_take_it_for_their_base),
+	    CASE(letting_go_of_one_does_not_save_half_of_the_next),
 	    CASE(what_was_said_to_be_unsaved_is_not_saved_later),
 	    CASE(an_fsync_that_failed_can_be_tried_again),
 	    CASE(a_loss_that_nobody_heard_of_is_told_once),
