@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/conformance/cases_kubernetes.py \
 	tests/conformance/cases_kv.py \
 	tests/conformance/cases_lease.py \
+	tests/conformance/cases_lock.py \
 	tests/conformance/cases_operator.py \
 	tests/conformance/cases_range.py \
 	tests/conformance/cases_transport.py \

@@ -19,6 +19,7 @@ import cases_etcdctl  # noqa: E402
 import cases_gateway  # noqa: E402
 import cases_kv  # noqa: E402
 import cases_lease  # noqa: E402
+import cases_lock  # noqa: E402
 import cases_operator  # noqa: E402
 import cases_range  # noqa: E402
 import cases_transport  # noqa: E402
@@ -27,7 +28,8 @@ import cases_watch  # noqa: E402
 import suite  # noqa: E402
 from differences import DIFFERENCES  # noqa: E402
 
-MODULES = (cases_kv, cases_range, cases_txn, cases_watch, cases_lease, cases_gateway, cases_operator, cases_transport, cases_etcdctl)
+MODULES = (cases_kv, cases_range, cases_txn, cases_watch, cases_lease, cases_lock, cases_gateway, cases_operator, cases_transport,
+           cases_etcdctl)
 ANSWERS_MIN = 1400
 
 
