@@ -14,6 +14,7 @@
 enum {
 	ARENA_BLOCK_BYTES_MIN = 4096,
 	ARENA_SPARES_MAX = 256, /* of a thread: some calls for each of a hundred clients */
+	ARENA_ITEMS_MIN = 8,    /* a power of two: what is full is told by the number alone */
 	ARENA_ALIGNMENT = _Alignof(max_align_t),
 };
 
@@ -154,6 +155,17 @@ void *arena_zero(struct arena *arena, size_t count, size_t element_bytes)
 	check(element_bytes == 0 || count <= SIZE_MAX / 2 / element_bytes);
 	void *memory = arena_take(arena, count * element_bytes);
 	return memset(memory, 0, count * element_bytes);
+}
+
+void *arena_more(struct arena *arena, void *items, size_t count, size_t element_bytes)
+{
+	bool is_full = count == 0 || (count >= ARENA_ITEMS_MIN && (count & (count - 1)) == 0);
+	if (!is_full)
+		return items;
+	void *more = arena_take(arena, (count != 0 ? 2 * count : ARENA_ITEMS_MIN) * element_bytes);
+	if (count != 0)
+		memcpy(more, items, count * element_bytes);
+	return more;
 }
 
 struct bytes arena_dup(struct arena *arena, struct bytes bytes)

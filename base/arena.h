@@ -22,6 +22,9 @@ void arena_reset(struct arena *arena);
 
 void *arena_take(struct arena *arena, size_t size_bytes); /* not zeroed */
 void *arena_zero(struct arena *arena, size_t count, size_t element_bytes);
+/* An array of `count` elements, with room for one more behind them: the same, or a larger copy (they double). items: what the last call
+ * gave, NULL while count is 0; it grows by one element between the calls. */
+void *arena_more(struct arena *arena, void *items, size_t count, size_t element_bytes);
 struct bytes arena_dup(struct arena *arena, struct bytes bytes);
 char *arena_dup_string(struct arena *arena, struct bytes bytes); /* adds the terminating zero */
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

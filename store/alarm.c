@@ -98,8 +98,10 @@ static enum err alarm_raise(struct batch *batch, const struct kv_alarm *alarm)
 	struct kv_alarm *slot = alarm_find(&list, alarm->member, alarm->kind);
 	if (slot == NULL && list.count == KV_ALARMS_MAX)
 		return ERR_LIMIT;
-	if (slot == NULL)
-		slot = &list.alarms[list.count++]; /* kv_alarms() leaves room for one more */
+	if (slot == NULL) {
+		list.alarms = arena_more(&batch->arena, list.alarms, list.count, sizeof *list.alarms);
+		slot = &list.alarms[list.count++];
+	}
 	*slot = *alarm;
 	alarm_put(batch, alarm);
 	alarms_sum(&batch->state, &list);
@@ -249,18 +251,11 @@ static enum err alarm_decode(struct bytes key, struct bytes row, struct kv_alarm
 enum err kv_alarms(struct kv_view *view, struct arena *arena, struct kv_alarm_list *ret_list)
 {
 	struct kv_alarm_list list = {0};
-	size_t capacity = 1;
 	enum err err = ERR_OK;
 	struct walk walk;
-	list.alarms = arena_take(arena, capacity * sizeof *list.alarms);
 	view_walk(view, FAMILY_META, BYTES_LITERAL("b"), &walk);
 	for (walk_seek(&walk, layout_alarms()); err == ERR_OK && walk_at_row(&walk); walk_next(&walk)) {
-		if (list.count + 1 == capacity) {
-			struct kv_alarm *alarms = arena_take(arena, 2 * capacity * sizeof *alarms);
-			memcpy(alarms, list.alarms, list.count * sizeof *alarms);
-			list.alarms = alarms;
-			capacity *= 2;
-		}
+		list.alarms = arena_more(arena, list.alarms, list.count, sizeof *list.alarms);
 		err = alarm_decode(walk_key(&walk), walk_value(&walk), &list.alarms[list.count]);
 		list.count += err == ERR_OK;
 	}

@@ -143,19 +143,12 @@ void edit_patches(struct edit *edit, const struct kv_range *range, const struct 
 
 struct gathered {
 	struct slot **slots;
-	size_t count, capacity;
+	size_t count;
 };
 
 static void gathered_add(struct gathered *gathered, struct slot *slot, struct arena *arena)
 {
-	if (gathered->count == gathered->capacity) {
-		size_t capacity = gathered->capacity != 0 ? gathered->capacity * 2 : 8;
-		struct slot **slots = arena_take(arena, capacity * sizeof(void *));
-		if (gathered->count != 0)
-			memcpy(slots, gathered->slots, gathered->count * sizeof(void *));
-		gathered->slots = slots;
-		gathered->capacity = capacity;
-	}
+	gathered->slots = arena_more(arena, gathered->slots, gathered->count, sizeof(void *));
 	gathered->slots[gathered->count++] = slot;
 }
 

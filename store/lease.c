@@ -170,20 +170,13 @@ enum err kv_lease_keys(struct kv_view *view, int64_t id, struct arena *arena, st
 {
 	struct kv_key_list list = {0};
 	struct bytes begin = layout_all_attached(id, arena);
-	size_t capacity = 0;
 	struct walk walk;
 	view_walk(view, FAMILY_META, BYTES_NONE, &walk);
 	for (walk_seek(&walk, begin); walk_at_row(&walk); walk_next(&walk)) {
 		struct bytes row = walk_key(&walk);
 		if (!bytes_have_prefix(row, begin))
 			break;
-		if (list.count == capacity) {
-			capacity = capacity != 0 ? capacity * 2 : 8;
-			struct bytes *keys = arena_take(arena, capacity * sizeof *keys);
-			if (list.count != 0)
-				memcpy(keys, list.keys, list.count * sizeof *keys);
-			list.keys = keys;
-		}
+		list.keys = arena_more(arena, list.keys, list.count, sizeof *list.keys);
 		list.keys[list.count++] = arena_dup(arena, layout_attached_key(row));
 	}
 	enum err err = walk_err(&walk);

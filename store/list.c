@@ -144,17 +144,11 @@ static bool listing_next(struct listing *listing, struct kv_child *child)
 
 static enum err listing_run(struct listing *listing, struct kv_child **ret_children, size_t *ret_count)
 {
-	size_t count = 0, capacity = 0;
+	size_t count = 0;
 	struct kv_child *children = NULL;
 	listing_seek(listing);
 	while (count < listing->request->max) {
-		if (count == capacity) {
-			capacity = capacity != 0 ? capacity * 2 : 16;
-			struct kv_child *more = arena_take(listing->arena, capacity * sizeof *more);
-			if (count != 0)
-				memcpy(more, children, count * sizeof *more);
-			children = more;
-		}
+		children = arena_more(listing->arena, children, count, sizeof *children);
 		if (!listing_next(listing, &children[count]))
 			break;
 		count++;

@@ -117,20 +117,13 @@ static enum err members_list(struct kv_view *view, struct bytes prefix, struct a
                              struct kv_member_list *ret_list)
 {
 	struct kv_member_list list = {0};
-	size_t capacity = 0;
 	enum err err = ERR_OK;
 	struct walk walk;
 	view_walk(view, FAMILY_META, BYTES_NONE, &walk);
 	for (walk_seek(&walk, prefix); err == ERR_OK && walk_at_row(&walk); walk_next(&walk)) {
 		if (!bytes_have_prefix(walk_key(&walk), prefix))
 			break;
-		if (list.count == capacity) {
-			capacity = capacity != 0 ? capacity * 2 : 8;
-			struct kv_member *members = arena_take(arena, capacity * sizeof *members);
-			if (list.count != 0)
-				memcpy(members, list.members, list.count * sizeof *members);
-			list.members = members;
-		}
+		list.members = arena_more(arena, list.members, list.count, sizeof *list.members);
 		err = row_member_decode(walk_value(&walk), arena, &list.members[list.count]);
 		list.count++;
 	}

@@ -12,7 +12,6 @@
 
 enum {
 	READING_ROW_BYTES = 64, /* what a row costs beside its bytes: of a step */
-	READING_RECORDS_MIN = 8,
 };
 
 struct kv_reading {
@@ -85,15 +84,7 @@ static int64_t request_stop(const struct kv_range_request *request)
 static void response_add(struct kv_response *response, const struct kv_range_request *request,
                          const struct kv_record *record, struct arena *arena)
 {
-	size_t count = response->record_count;
-	/* Room doubles: there is some, unless the number is a power of two. */
-	if (count == 0 || (count >= READING_RECORDS_MIN && (count & (count - 1)) == 0)) {
-		size_t capacity = count != 0 ? count * 2 : READING_RECORDS_MIN;
-		struct kv_record *records = arena_take(arena, capacity * sizeof *records);
-		if (count != 0)
-			memcpy(records, response->records, count * sizeof *records);
-		response->records = records;
-	}
+	response->records = arena_more(arena, response->records, response->record_count, sizeof *response->records);
 	struct kv_record *kept = &response->records[response->record_count++];
 	*kept = *record;
 	kept->key = arena_dup(arena, record->key);

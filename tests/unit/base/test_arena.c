@@ -39,6 +39,23 @@ static void copies_keep_their_bytes_over_growth(void **state)
 	assert_true(bytes_equal(copies[999], BYTES_LITERAL("text 999")));
 }
 
+static void an_array_grows_without_a_word_of_its_size(void **state)
+{
+	struct arena arena;
+	arena_init(&arena);
+	size_t *items = NULL, moves = 0;
+	for (size_t count = 0; count < 1000; count++) {
+		size_t *more = arena_more(&arena, items, count, sizeof *items);
+		moves += more != items;
+		items = more;
+		items[count] = count;
+	}
+	for (size_t at = 0; at < 1000; at++)
+		assert_int_equal(items[at], at);
+	assert_int_equal(moves, 8); /* 8, 16, ... 1024 */
+	arena_fini(&arena);
+}
+
 static void reset_keeps_one_block(void **state)
 {
 	AUTO_ARENA struct arena arena;
@@ -100,6 +117,7 @@ int main(void)
 	    cmocka_unit_test(memory_is_aligned_and_distinct),
 	    cmocka_unit_test(a_block_larger_than_the_usual_one_fits),
 	    cmocka_unit_test(copies_keep_their_bytes_over_growth),
+	    cmocka_unit_test(an_array_grows_without_a_word_of_its_size),
 	    cmocka_unit_test(reset_keeps_one_block),
 	    cmocka_unit_test(a_block_is_kept_for_the_next_arena),
 	    cmocka_unit_test(blocks_of_arenas_that_end_together_are_apart),
