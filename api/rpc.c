@@ -221,6 +221,15 @@ enum err rpc_send(struct rpc_call *call, const ProtobufCMessage *message)
 	return ERR_BUSY;
 }
 
+bool rpc_send_asked(struct rpc_call *call, const ProtobufCMessage *message)
+{
+	call->unfetched = rpc_has_room(call) ? 0 : call->unfetched + 1;
+	if (call->unfetched <= RPC_UNFETCHED_MAX && rpc_send_anyway(call, message) == ERR_OK)
+		return true;
+	rpc_finish(call, RPC_RESOURCE_EXHAUSTED, "etcdserver: the client does not fetch what it asked for");
+	return false;
+}
+
 /* ---- conditions, as etcd's clients know them ---- */
 
 struct rpc_status rpc_status_of(enum err err)

@@ -50,6 +50,7 @@ struct rpc_status {
 enum {
 	RPC_BACKLOG_BYTES_MAX = 1 << 20, /* of a stream that its client does not fetch; one message more */
 	RPC_ROOM_BYTES = 256 << 10,      /* less than it waits: there is room */
+	RPC_UNFETCHED_MAX = 16384,       /* answers of a stream to its client's own requests, that it does not fetch */
 	RPC_LEADERLESS_TIMEOUTS = 3,     /* election timeouts without a leader that end the streams that require one */
 };
 
@@ -94,6 +95,7 @@ struct rpc_call {
 	void *link;
 	unsigned references; /* the transport's, and one for each completion that is waited for */
 	bool begun, ended;
+	unsigned unfetched;     /* answers, since the client had fetched most of them: see rpc_send_asked() */
 	bool waits;             /* for room: the transport calls rpc_drained() once there is */
 	struct tick leaderless; /* of a stream that requires a leader */
 	uint64_t leaderless_ns; /* since when there was none; 0: there is one */
@@ -128,6 +130,9 @@ void rpc_reply(struct rpc_call *call, const ProtobufCMessage *response);
 enum err rpc_send(struct rpc_call *call, const ProtobufCMessage *message) MUST_USE;
 /* However much waits: for what is bounded by other means. ERR_TOO_LARGE. */
 enum err rpc_send_anyway(struct rpc_call *call, const ProtobufCMessage *message) MUST_USE;
+/* Of a stream, to what its client asked for: never held back, but bounded in number. False: it asks and does not fetch, or the answer does
+ * not fit, and the stream is over. */
+bool rpc_send_asked(struct rpc_call *call, const ProtobufCMessage *message) MUST_USE;
 /* Little waits for the client. False: `drained` tells when. */
 bool rpc_has_room(struct rpc_call *call);
 /* The call is not touched by the row after it. message: copied. */

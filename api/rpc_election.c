@@ -12,6 +12,7 @@
 #include "api/rpc_queue.h"
 #include "api/rpc_rows.h"
 #include "base/buffer.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/proto.h"
 
@@ -74,12 +75,10 @@ static void leader_propose(struct rpc_call *call, const V3electionpb__LeaderKey 
 
 static void proclaim_done(struct rpc_call *call, enum err err, struct kv_result *result)
 {
-	if (err != ERR_OK)
-		queue_fail(call, err);
-	else if (!result->succeeded)
+	if (err == ERR_OK && !result->succeeded)
 		rpc_finish(call, RPC_UNKNOWN, ELECTION_NOT_LEADER);
 	else
-		rpc_reply(call, rpc_answer(call, result->revision));
+		queue_changed(call, err, result);
 }
 
 static void proclaim_begin(struct rpc_call *call)
@@ -95,22 +94,13 @@ static void proclaim_begin(struct rpc_call *call)
 	leader_propose(call, request->leader, &op, proclaim_done);
 }
 
-/* Of who is not the leader any more, that is a success. */
-static void resign_done(struct rpc_call *call, enum err err, struct kv_result *result)
-{
-	if (err != ERR_OK)
-		queue_fail(call, err);
-	else
-		rpc_reply(call, rpc_answer(call, result->revision));
-}
-
 static void resign_begin(struct rpc_call *call)
 {
 	const V3electionpb__LeaderKey *leader = ((V3electionpb__ResignRequest *)call->request)->leader;
 	if (!leader_key_is_good(call, leader))
 		return;
 	const struct kv_op op = {.kind = KV_DELETE, .del = {.range = {.start = proto_bytes(leader->key)}}};
-	leader_propose(call, leader, &op, resign_done);
+	leader_propose(call, leader, &op, queue_changed); /* of who is not the leader any more, that is a success */
 }
 
 /* ---- Leader ---- */
@@ -270,7 +260,7 @@ static void observe_begin(struct rpc_call *call)
 	observer->events.lost = observer_lost;
 	observer->call = call;
 	observer->prefix = election_prefix(call);
-	buffer_init(&observer->leader, SIZE_MAX);
+	buffer_init(&observer->leader, LIMIT_KEY_BYTES);
 	arena_init(&observer->arena);
 	call->state = observer;
 	rpc_barrier(call, observe_ready);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service KV: etcd's api/v3rpc/key.go. */
-#include "base/check.h"
 #include "api/rpc_range.h"
 #include "api/rpc_rows.h"
 #include "api/ticks.h"

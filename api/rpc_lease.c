@@ -17,9 +17,8 @@
 #include "base/random.h"
 
 enum {
-	LEASE_PAGE = 1024,           /* leases that are read first, and then twice as many, and so on */
-	LEASE_ASKED_MAX = 4096,      /* in one stream, without an answer */
-	LEASE_UNFETCHED_MAX = 16384, /* answers that a client does not fetch */
+	LEASE_PAGE = 1024,      /* leases that are read first, and then twice as many, and so on */
+	LEASE_ASKED_MAX = 4096, /* in one stream, without an answer */
 };
 
 /* ---- LeaseGrant, LeaseRevoke ---- */
@@ -225,7 +224,6 @@ STAILQ_HEAD(keep_alive_list, keep_alive);
 struct keep_alive_stream {
 	struct keep_alive_list asked;
 	size_t count;
-	unsigned unfetched; /* answers, since the client had fetched most of them */
 	bool half_closed;
 };
 
@@ -250,7 +248,6 @@ static void keep_alive_ended(struct rpc_call *call)
 /* False: the stream is over. */
 static bool keep_alive_answer(struct rpc_call *call, const struct keep_alive *keep)
 {
-	struct keep_alive_stream *stream = call->state;
 	Etcdserverpb__LeaseKeepAliveResponse answer = ETCDSERVERPB__LEASE_KEEP_ALIVE_RESPONSE__INIT;
 	Etcdserverpb__ResponseHeader header;
 	if (keep->outcome.err != ERR_OK && keep->outcome.err != ERR_LEASE_NOT_FOUND) {
@@ -261,11 +258,7 @@ static bool keep_alive_answer(struct rpc_call *call, const struct keep_alive *ke
 	answer.header = &header;
 	answer.id = keep->id;
 	answer.ttl = keep->outcome.err == ERR_OK ? keep->outcome.ttl_s : 0;
-	stream->unfetched = rpc_has_room(call) ? 0 : stream->unfetched + 1;
-	if (stream->unfetched <= LEASE_UNFETCHED_MAX && rpc_send_anyway(call, &answer.base) == ERR_OK)
-		return true;
-	rpc_finish(call, RPC_RESOURCE_EXHAUSTED, "etcdserver: the client does not fetch what it asked for");
-	return false;
+	return rpc_send_asked(call, &answer.base);
 }
 
 static void keep_alive_go_on(struct rpc_call *call)

@@ -25,14 +25,6 @@ static void lock_begin(struct rpc_call *call)
 	                                          .first = lock_is_first});
 }
 
-static void unlock_done(struct rpc_call *call, enum err err, struct kv_result *result)
-{
-	if (err != ERR_OK)
-		queue_fail(call, err);
-	else
-		rpc_reply(call, rpc_answer(call, result->revision));
-}
-
 static void unlock_begin(struct rpc_call *call)
 {
 	const struct bytes key = proto_bytes(((const V3lockpb__UnlockRequest *)call->request)->key);
@@ -41,7 +33,7 @@ static void unlock_begin(struct rpc_call *call)
 	if (key.size == 0)
 		rpc_finish(call, RPC_UNKNOWN, "etcdserver: key is not provided");
 	else
-		rpc_propose(call, &command, unlock_done);
+		rpc_propose(call, &command, queue_changed);
 }
 
 const struct rpc_method rpc_lock_methods[] = {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "api/rpc_answer.h"
 #include "api/rpc_lease.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -18,6 +19,14 @@ void queue_fail(struct rpc_call *call, enum err err)
 		rpc_fail(call, err);
 	else
 		rpc_finish(call, RPC_UNKNOWN, status.message);
+}
+
+void queue_changed(struct rpc_call *call, enum err err, struct kv_result *result)
+{
+	if (err != ERR_OK)
+		queue_fail(call, err);
+	else
+		rpc_reply(call, rpc_answer(call, result->revision));
 }
 
 /* ---- names ---- */

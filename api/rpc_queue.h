@@ -49,3 +49,5 @@ enum err queue_head(struct kv_view *view, struct bytes prefix, int64_t revision,
                     struct kv_record *ret_record) MUST_USE;
 /* Conditions as etcd's services Lock and Election tell them: as errors of a client of theirs, whose code is lost on the way. */
 void queue_fail(struct rpc_call *call, enum err err);
+/* For rpc_propose(): the answer is a header alone. */
+void queue_changed(struct rpc_call *call, enum err err, struct kv_result *result);

@@ -21,7 +21,6 @@
 
 enum {
 	WATCH_COUNT_MAX = 1000000, /* on a node; each takes some 300 bytes and its key */
-	WATCH_ANSWERS_MAX = 16384, /* to a client's own requests, that it does not fetch */
 	WATCH_EVENT_BYTES = 64,    /* around the keys and values of an event */
 	WATCH_ID_NONE = -1,        /* of what is about no watch, or about the whole stream */
 };
@@ -35,7 +34,6 @@ struct watch_stream {
 	struct rpc_call *call;
 	struct map watches; /* by watch_key() */
 	int64_t next_id;
-	unsigned answers;    /* since the client had fetched most of what it was sent */
 	bool asked;          /* for progress, and not answered yet */
 	uint64_t notices_ns; /* when the next notices are due */
 	struct tick tick;
@@ -68,14 +66,10 @@ static Etcdserverpb__WatchResponse *watch_answer(struct watch_stream *stream, in
 	return answer;
 }
 
-/* Of what the client asked for: never held back. False: it asks and does not fetch, and the stream is over. */
+/* Of what the client asked for. False: the stream is over. */
 static bool watch_reply(struct watch_stream *stream, const Etcdserverpb__WatchResponse *answer)
 {
-	stream->answers = rpc_has_room(stream->call) ? 0 : stream->answers + 1;
-	if (stream->answers <= WATCH_ANSWERS_MAX && rpc_send_anyway(stream->call, &answer->base) == ERR_OK)
-		return true;
-	rpc_finish(stream->call, RPC_RESOURCE_EXHAUSTED, "etcdserver: the client does not fetch what it asked for");
-	return false;
+	return rpc_send_asked(stream->call, &answer->base);
 }
 
 static int64_t watch_revision(const struct watch_stream *stream)
