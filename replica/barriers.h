@@ -19,8 +19,7 @@ struct barriers *barriers_new(void);
 void barriers_free(struct barriers *barriers); /* nobody waits */
 
 struct barriers_waiter {
-	uint64_t
-	    came_ns; /* the steady clock's when it was asked for: no round that was begun by an older time serves it */
+	uint64_t came_ns; /* by the steady clock: a round that was begun by an older time does not serve it */
 	uint64_t deadline_ns;
 	replica_ready ready;
 	void *argument;

@@ -441,8 +441,7 @@ bool node_lease_index(struct replica *replica, uint64_t *ret_index)
 enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_ready ready, void *argument,
                          bool *ret_pending)
 {
-	struct barriers_waiter waiter = {
-	    .came_ns = clock_steady_ns(), .deadline_ns = deadline_ns, .ready = ready, .argument = argument};
+	struct barriers_waiter waiter = {.deadline_ns = deadline_ns, .ready = ready, .argument = argument};
 	uint64_t index = 0;
 	enum err err = replica_refuses(replica);
 	if (err != ERR_OK)
@@ -452,6 +451,8 @@ enum err replica_barrier(struct replica *replica, uint64_t deadline_ns, replica_
 		*ret_pending = false;
 		return ERR_OK;
 	}
+	if (!leased)
+		waiter.came_ns = clock_steady_ns();
 	err = leased ? barriers_add_at(replica->barriers, &waiter, index) : barriers_add(replica->barriers, &waiter);
 	if (err != ERR_OK)
 		return err;
