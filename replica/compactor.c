@@ -39,10 +39,12 @@ static int64_t compactor_by_revisions(const struct compactor *compactor, struct 
 static int64_t compactor_shortened(struct compactor *compactor, struct kv_view *view, uint64_t steady_ns)
 {
 	struct kv_stats stats;
-	if (compactor->quota_bytes == 0 || kv_stats(view, &stats) != ERR_OK)
+	if (compactor->quota_bytes == 0 ||
+	    !compactor_is_due(&compactor->measured_ns, steady_ns, COMPACTOR_MEASURE_MS) ||
+	    kv_stats(view, &stats) != ERR_OK)
 		return 0;
 	uint64_t most = (uint64_t)stats.value_bytes + COMPACTOR_QUOTAS * compactor->quota_bytes;
-	if (stats.disk_bytes <= most || !compactor_is_due(&compactor->shortened_ns, steady_ns, COMPACTOR_SHORTEN_MS))
+	if (stats.disk_bytes <= most)
 		return 0;
 	int64_t first = kv_view_compacted(view) > 0 ? kv_view_compacted(view) : 0, last = kv_view_revision(view);
 	int64_t half = first + (last - first) / 2;
@@ -56,11 +58,12 @@ static int64_t compactor_shortened(struct compactor *compactor, struct kv_view *
 
 int64_t compactor_target(struct compactor *compactor, struct kv_view *view, uint64_t steady_ns, int64_t wall_ns)
 {
-	if (compactor->kind == REPLICA_COMPACT_NEVER || compactor->retention == 0 ||
-	    !compactor_is_due(&compactor->looked_ns, steady_ns, compactor_step_ms(compactor)))
+	int64_t target = 0;
+	if (compactor->kind == REPLICA_COMPACT_NEVER || compactor->retention == 0)
 		return 0;
-	int64_t target = compactor->kind == REPLICA_COMPACT_BY_TIME ? compactor_by_time(compactor, view, wall_ns)
-	                                                            : compactor_by_revisions(compactor, view);
+	if (compactor_is_due(&compactor->looked_ns, steady_ns, compactor_step_ms(compactor)))
+		target = compactor->kind == REPLICA_COMPACT_BY_TIME ? compactor_by_time(compactor, view, wall_ns)
+		                                                    : compactor_by_revisions(compactor, view);
 	int64_t shortened = compactor_shortened(compactor, view, steady_ns);
 	if (shortened > target)
 		target = shortened;

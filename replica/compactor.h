@@ -14,16 +14,16 @@ enum {
 	COMPACTOR_PARTS = 10,
 	COMPACTOR_STEP_MS_MAX = 6 * 60 * 1000,
 	COMPACTOR_REVISIONS_MS = 5 * 60 * 1000, /* by revisions: etcd's */
-	/* History that takes more on the disk than so many times the quota loses its older half, once in so long. */
+	/* History that takes more on the disk than so many times the quota loses its older half; it is looked at so often. */
 	COMPACTOR_QUOTAS = 2,
-	COMPACTOR_SHORTEN_MS = 60 * 1000,
+	COMPACTOR_MEASURE_MS = 60 * 1000,
 };
 
 struct compactor {
 	enum replica_compaction kind;
 	uint64_t retention;   /* milliseconds, or revisions */
 	uint64_t quota_bytes; /* 0: none, and history may take whatever it takes */
-	uint64_t looked_ns, shortened_ns;
+	uint64_t looked_ns, measured_ns;
 };
 
 /* The revision to compact to; 0: nothing is to be done now. */

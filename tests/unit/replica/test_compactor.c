@@ -115,6 +115,8 @@ static void history_that_fills_the_disk_loses_its_older_half(void **state)
 	assert_int_equal(target(f, &compactor, MINUTE_MS), 5);
 	assert_int_equal(fixture_compact(f, 5), ERR_OK);
 	assert_int_equal(target(f, &compactor, 2 * MINUTE_MS - 1), 0); /* not in a hurry */
+	compactor.retention = 24 * HOUR_MS;                            /* however seldom the age is looked at */
+	compactor.looked_ns = 2 * MINUTE_MS * CLOCK_NS_PER_MS;
 	assert_int_equal(target(f, &compactor, 3 * MINUTE_MS), 7);
 	compactor.quota_bytes = 1 << 30;
 	assert_int_equal(target(f, &compactor, 6 * MINUTE_MS), 0);
