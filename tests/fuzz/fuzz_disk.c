@@ -8,16 +8,14 @@
 #include "fs/note.h"
 #include "store/raftlog_format.h"
 #include "store/row.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/rows.h"
 
 enum { DISK_SALT = 7 };
-
-static struct arena arena;
 
 static struct bytes some_bytes(struct random *random)
 {
 	size_t size = random_below(random, 40);
-	uint8_t *data = arena_take(&arena, size);
+	uint8_t *data = arena_take(&fuzz_arena, size);
 	for (size_t at = 0; at < size; at++)
 		data[at] = (uint8_t)random_next(random);
 	return bytes_of(data, size);
@@ -79,7 +77,7 @@ static void record_seed(struct random *random, struct buffer *buffer)
 static void change_read(struct bytes row)
 {
 	struct kv_change change;
-	if (row_change_decode(row, &arena, &change) == ERR_OK)
+	if (row_change_decode(row, &fuzz_arena, &change) == ERR_OK)
 		for (size_t at = 0; at < change.event_count; at++)
 			check(change.events[at].record.key.size <= row.size);
 }
@@ -107,7 +105,7 @@ static void directory_seed(struct random *random, struct buffer *buffer)
 static void member_read(struct bytes row)
 {
 	struct kv_member member;
-	if (row_member_decode(row, &arena, &member) == ERR_OK)
+	if (row_member_decode(row, &fuzz_arena, &member) == ERR_OK)
 		check(strlen(member.name) + strlen(member.peer_urls) + strlen(member.client_urls) <= row.size);
 }
 
@@ -170,7 +168,7 @@ static void lease_seed(struct random *random, struct buffer *buffer)
 /* Records of the log have a size of their own, and a reader that has it. */
 static const uint8_t *padded(struct bytes input, size_t size)
 {
-	uint8_t *block = arena_zero(&arena, 1, size);
+	uint8_t *block = arena_zero(&fuzz_arena, 1, size);
 	if (input.size != 0)
 		memcpy(block, input.data, input.size < size ? input.size : size);
 	return block;
@@ -243,15 +241,15 @@ static void attr_read(struct bytes encoded)
 	struct attr attr, again;
 	if (attr_decode(encoded, &attr) != ERR_OK)
 		return;
-	struct bytes one = attr_encode(&attr, &arena);
+	struct bytes one = attr_encode(&attr, &fuzz_arena);
 	check(attr_decode(one, &again) == ERR_OK);
-	check(bytes_equal(one, attr_encode(&again, &arena)));
+	check(bytes_equal(one, attr_encode(&again, &fuzz_arena)));
 }
 
 static void attr_seed(struct random *random, struct buffer *buffer)
 {
 	const struct attr attr = {.mode = 0100644, .uid = 3, .mtime_ns = (int64_t)random_next(random)};
-	check(buffer_append(buffer, attr_encode(&attr, &arena)) == ERR_OK);
+	check(buffer_append(buffer, attr_encode(&attr, &fuzz_arena)) == ERR_OK);
 }
 
 static void note_read(struct bytes encoded)
@@ -271,10 +269,7 @@ static void note_seed(struct random *random, struct buffer *buffer)
 	check(note_encode(&note, buffer) == ERR_OK);
 }
 
-static const struct {
-	void (*read)(struct bytes input);
-	void (*seed)(struct random *random, struct buffer *buffer);
-} rows[] = {
+const struct fuzz_row fuzz_rows[] = {
     {state_read, state_seed},         {record_read, record_seed}, {change_read, change_seed},
     {directory_read, directory_seed}, {member_read, member_seed}, {session_read, session_seed},
     {outcome_read, outcome_seed},     {lease_read, lease_seed},   {alarm_read, alarm_seed},
@@ -282,22 +277,4 @@ static const struct {
     {entry_read, entry_seed},         {attr_read, attr_seed},     {note_read, note_seed},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	if (size == 0)
-		return 0;
-	arena_init(&arena);
-	rows[data[0] % ROWS].read(bytes_of(data + 1, size - 1));
-	arena_fini(&arena);
-	return 0;
-}
-
-void fuzz_seed(struct random *random, uint64_t kind, struct buffer *buffer)
-{
-	arena_init(&arena);
-	buffer_put_u8(buffer, (uint8_t)(kind % ROWS));
-	rows[kind % ROWS].seed(random, buffer);
-	arena_fini(&arena);
-}
+const size_t fuzz_row_count = sizeof fuzz_rows / sizeof *fuzz_rows;

@@ -7,9 +7,7 @@
 #include "replica/configuration.h"
 #include "replica/wire.h"
 #include "store/kv.h"
-#include "tests/fuzz/fuzz.h"
-
-static struct arena arena;
+#include "tests/fuzz/rows.h"
 
 #define WIRE_BUFFER(name)                                                                                              \
 	AUTO_BUFFER struct buffer name;                                                                                \
@@ -20,7 +18,7 @@ static struct arena arena;
 static void message_read(const Peer__Envelope *envelope)
 {
 	struct raft_message message;
-	if (wire_to_message(envelope->raft, 2, 1, &arena, &message) != ERR_OK)
+	if (wire_to_message(envelope->raft, 2, 1, &fuzz_arena, &message) != ERR_OK)
 		return;
 	for (size_t at = 0; at < message.count; at++)
 		check(message.entries[at].term != 0);
@@ -29,7 +27,7 @@ static void message_read(const Peer__Envelope *envelope)
 static void envelope_read(struct bytes body)
 {
 	Peer__Envelope *envelope;
-	if (frame_unpack(body, &arena, &envelope) != ERR_OK)
+	if (frame_unpack(body, &fuzz_arena, &envelope) != ERR_OK)
 		return;
 	if (envelope->body_case == PEER__ENVELOPE__BODY_RAFT)
 		message_read(envelope);
@@ -63,7 +61,7 @@ static void frame_seed(struct random *random, struct buffer *buffer)
 	Peer__Envelope envelope = PEER__ENVELOPE__INIT;
 	envelope.cluster = 7;
 	envelope.body_case = PEER__ENVELOPE__BODY_RAFT;
-	envelope.raft = wire_from_message(&message, NULL, &arena);
+	envelope.raft = wire_from_message(&message, NULL, &fuzz_arena);
 	check(frame_pack(&envelope, buffer) == ERR_OK);
 }
 
@@ -74,7 +72,7 @@ static void envelope_seed(struct random *random, struct buffer *buffer)
 	struct bytes body;
 	size_t size;
 	check(frame_split(bytes_of(buffer->data + at, buffer->size - at), &body, &size) == ERR_OK);
-	struct bytes copy = arena_dup(&arena, body);
+	struct bytes copy = arena_dup(&fuzz_arena, body);
 	buffer->size = at;
 	buffer_put(buffer, copy);
 }
@@ -85,13 +83,13 @@ static void command_read(struct bytes encoded)
 {
 	struct kv_origin origin;
 	struct kv_command command, again;
-	if (kv_command_decode(encoded, &arena, &command) != ERR_OK)
+	if (kv_command_decode(encoded, &fuzz_arena, &command) != ERR_OK)
 		return;
 	WIRE_BUFFER(one);
 	WIRE_BUFFER(two);
 	if (kv_command_encode(&command, &one) != ERR_OK)
 		return;
-	check(kv_command_decode(buffer_bytes(&one), &arena, &again) == ERR_OK);
+	check(kv_command_decode(buffer_bytes(&one), &fuzz_arena, &again) == ERR_OK);
 	check(kv_command_origin(buffer_bytes(&one), &origin) == ERR_OK);
 	check(origin.kind == command.kind && origin.session == command.session && origin.sequence == command.sequence);
 	check(kv_command_encode(&again, &two) == ERR_OK);
@@ -143,7 +141,7 @@ static void configuration_read(struct bytes payload)
 	raft_config_init(&config);
 	enum err voters = raft_config_decode(payload, &config, &rest);
 	check(voters != ERR_OK || rest.size <= payload.size);
-	enum err all = configuration_decode(payload, &arena, &configuration);
+	enum err all = configuration_decode(payload, &fuzz_arena, &configuration);
 	check(all != ERR_OK || voters == ERR_OK);
 	raft_config_fini(&config);
 }
@@ -179,7 +177,7 @@ static void helper_seed(struct random *random, struct buffer *buffer)
 
 static void name_read(struct bytes input)
 {
-	struct name_meaning meaning = name_parse(arena_dup_string(&arena, input), &arena);
+	struct name_meaning meaning = name_parse(arena_dup_string(&fuzz_arena, input), &fuzz_arena);
 	check(meaning.segment.size <= input.size);
 }
 
@@ -189,31 +187,10 @@ static void name_seed(struct random *random, struct buffer *buffer)
 	buffer_put(buffer, bytes_of_string(names[random_below(random, sizeof names / sizeof *names)]));
 }
 
-static const struct {
-	void (*read)(struct bytes input);
-	void (*seed)(struct random *random, struct buffer *buffer);
-} rows[] = {
+const struct fuzz_row fuzz_rows[] = {
     {frame_read, frame_seed},     {envelope_read, envelope_seed},
     {command_read, command_seed}, {configuration_read, configuration_seed},
     {helper_read, helper_seed},   {name_read, name_seed},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	if (size == 0)
-		return 0;
-	arena_init(&arena);
-	rows[data[0] % ROWS].read(bytes_of(data + 1, size - 1));
-	arena_fini(&arena);
-	return 0;
-}
-
-void fuzz_seed(struct random *random, uint64_t kind, struct buffer *buffer)
-{
-	arena_init(&arena);
-	buffer_put_u8(buffer, (uint8_t)(kind % ROWS));
-	rows[kind % ROWS].seed(random, buffer);
-	arena_fini(&arena);
-}
+const size_t fuzz_row_count = sizeof fuzz_rows / sizeof *fuzz_rows;

@@ -15,8 +15,9 @@ check_LIBRARIES += libfuzzmain.a
 libfuzzmain_a_SOURCES = tests/fuzz/driver.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 
+FUZZ_ROWS = tests/fuzz/fuzz.h tests/fuzz/rows.c tests/fuzz/rows.h
 FUZZ_SERVED = tests/fuzz/fuzz.h tests/fuzz/served.c tests/fuzz/served.h
-tests_fuzz_fuzz_disk_SOURCES = tests/fuzz/fuzz_disk.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_disk_SOURCES = tests/fuzz/fuzz_disk.c $(FUZZ_ROWS)
 tests_fuzz_fuzz_disk_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_disk_LDADD = $(FUZZ_MAIN) libfs.a libstore.a libbase.a $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/fuzz.h
@@ -28,7 +29,7 @@ tests_fuzz_fuzz_port_LDADD = $(FUZZ_MAIN) $(API_TEST_LIBS)
 tests_fuzz_fuzz_rpc_SOURCES = tests/fuzz/fuzz_rpc.c $(FUZZ_SERVED)
 tests_fuzz_fuzz_rpc_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_rpc_LDADD = $(FUZZ_MAIN) $(API_TEST_LIBS)
-tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_ROWS)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_wire_LDADD = $(FUZZ_MAIN) libfs.a libreplica.a libraft.a libstore.a libbase.a \
 	$(NNG_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)

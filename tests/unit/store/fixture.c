@@ -137,13 +137,33 @@ enum err fixture_delete(struct fixture *fixture, const char *key)
 	return fixture_op(fixture, (struct kv_op)DELETE(.range = {.start = bytes_of_string(key)}));
 }
 
-enum err fixture_compact(struct fixture *fixture, int64_t revision)
+static enum err fixture_outcome(struct fixture *fixture, struct kv_command command)
 {
-	struct kv_command command = {.kind = KV_COMMAND_COMPACT, .compact = {revision}};
 	struct kv_result *result = fixture_apply(fixture, &command);
 	enum err err = result->err;
 	kv_result_free(result);
 	return err;
+}
+
+enum err fixture_compact(struct fixture *fixture, int64_t revision)
+{
+	return fixture_outcome(fixture, (struct kv_command){.kind = KV_COMMAND_COMPACT, .compact = {revision}});
+}
+
+enum err fixture_grant(struct fixture *fixture, int64_t lease, int64_t ttl_s)
+{
+	struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT, .lease_grant = {lease, ttl_s}};
+	struct kv_result *result = fixture_apply(fixture, &command);
+	enum err err = result->err;
+	if (err == ERR_OK)
+		assert_true(result->lease == lease && result->lease_ttl_s == ttl_s);
+	kv_result_free(result);
+	return err;
+}
+
+enum err fixture_revoke(struct fixture *fixture, int64_t lease)
+{
+	return fixture_outcome(fixture, (struct kv_command){.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke = {lease}});
 }
 
 /* ---- reading ---- */

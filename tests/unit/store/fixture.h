@@ -41,6 +41,8 @@ enum err fixture_op(struct fixture *fixture, struct kv_op op);
 enum err fixture_put(struct fixture *fixture, const char *key, const char *value);
 enum err fixture_delete(struct fixture *fixture, const char *key);
 enum err fixture_compact(struct fixture *fixture, int64_t revision);
+enum err fixture_grant(struct fixture *fixture, int64_t lease, int64_t ttl_s);
+enum err fixture_revoke(struct fixture *fixture, int64_t lease);
 
 #define FIXTURE_OPS(fixture, ...)                                                                                      \
 	fixture_ops(fixture, (const struct kv_op[]){__VA_ARGS__},                                                      \

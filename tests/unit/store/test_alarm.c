@@ -69,24 +69,6 @@ static enum err say(struct fixture *f, enum kv_alarm_action action, enum kv_alar
 	return err;
 }
 
-static enum err grant(struct fixture *f, int64_t id)
-{
-	struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT, .lease_grant = {id, 60}};
-	struct kv_result *result = fixture_apply(f, &command);
-	enum err err = result->err;
-	kv_result_free(result);
-	return err;
-}
-
-static enum err revoke(struct fixture *f, int64_t id)
-{
-	struct kv_command command = {.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke = {id}};
-	struct kv_result *result = fixture_apply(f, &command);
-	enum err err = result->err;
-	kv_result_free(result);
-	return err;
-}
-
 static enum err admit(struct fixture *f, const struct kv_op *op)
 {
 	struct kv_command command = {
@@ -138,7 +120,7 @@ static void a_transaction_is_refused_as_a_whole(void **state)
 static void what_does_not_grow_is_always_possible(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(grant(f, 5), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_OK);
 	assert_int_equal(fixture_op(f, (struct kv_op)PUT(.key = B("/d/e"), .lease = 5)), ERR_OK);
 	assert_int_equal(put(f, "/full", QUOTA - 5 - 4), ERR_OK);
 	assert_int_equal(put(f, "/x", 0), ERR_QUOTA);
@@ -153,7 +135,7 @@ static void what_does_not_grow_is_always_possible(void **state)
 	assert_int_equal(
 	    FIXTURE_OPS(f, DELETE(.range = {.start = B("/d/")}), PUT(.key = B("/longer"), .attr = B("0123456789"))),
 	    ERR_QUOTA);
-	assert_int_equal(revoke(f, 5), ERR_OK);
+	assert_int_equal(fixture_revoke(f, 5), ERR_OK);
 	assert_int_equal(fixture_delete(f, "/full"), ERR_OK);
 }
 
@@ -180,7 +162,7 @@ static void a_write_that_is_refused_for_space_raises_an_alarm(void **state)
 	assert_int_equal(list.alarms[0].member, PROPOSER);
 	assert_true(list.alarms[0].by_itself);
 	assert_int_equal(list.alarms[0].quota, QUOTA);
-	assert_int_equal(grant(f, 5), ERR_QUOTA);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_QUOTA);
 	fixture_reopen(f);
 	assert_int_equal(alarms(f).count, 1);
 	assert_int_equal(put(f, "/x", 0), ERR_QUOTA);
@@ -199,17 +181,17 @@ static void the_alarm_ends_when_a_part_of_the_quota_is_free_again(void **state)
 	assert_int_equal(fixture_delete(f, "/b"), ERR_OK);
 	assert_int_equal(alarms(f).count, 0);
 	assert_int_equal(put(f, "/x", 0), ERR_OK);
-	assert_int_equal(grant(f, 5), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_OK);
 }
 
 static void keys_that_end_with_their_lease_give_room_too(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(grant(f, 5), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_OK);
 	assert_int_equal(fixture_op(f, (struct kv_op)PUT(.key = B("/l"), .value = value_of(400), .lease = 5)), ERR_OK);
 	assert_int_equal(put(f, "/full", QUOTA - used(f) - 5), ERR_OK);
 	assert_int_equal(put(f, "/x", 0), ERR_QUOTA);
-	assert_int_equal(revoke(f, 5), ERR_OK);
+	assert_int_equal(fixture_revoke(f, 5), ERR_OK);
 	assert_int_equal(alarms(f).count, 0);
 }
 
@@ -231,7 +213,7 @@ static void an_alarm_is_cleared_by_hand_and_comes_again(void **state)
 	assert_int_equal(say(f, KV_ALARM_CLEAR, KV_ALARM_NOSPACE, PROPOSER + 1, false), ERR_NOT_FOUND);
 	assert_int_equal(say(f, KV_ALARM_CLEAR, KV_ALARM_NOSPACE, PROPOSER, false), ERR_OK);
 	assert_int_equal(alarms(f).count, 0);
-	assert_int_equal(grant(f, 5), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_OK);
 	assert_int_equal(put(f, "/x", 0), ERR_QUOTA);
 	assert_int_equal(alarms(f).count, 1);
 	f->quota_bytes = 2 * QUOTA; /* a larger one, once the alarm is cleared */
@@ -271,7 +253,7 @@ static void nospace_by_hand_stops_puts_until_it_is_cleared(void **state)
 	assert_int_equal(alarms(f).count, 1);
 	assert_int_equal(put(f, "/a", 0), ERR_QUOTA); /* also what would make it smaller */
 	assert_int_equal(admit_put(f, "/a", 0), ERR_QUOTA);
-	assert_int_equal(grant(f, 5), ERR_QUOTA);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_QUOTA);
 	assert_int_equal(fixture_compact(f, 2), ERR_OK);
 	assert_int_equal(fixture_delete(f, "/a"), ERR_OK);
 	assert_int_equal(alarms(f).count, 1); /* there is room, but who raised it has to clear it */
@@ -284,13 +266,13 @@ static void corrupt_by_hand_stops_all_changes(void **state)
 {
 	struct fixture *f = *state;
 	assert_int_equal(put(f, "/a", 1), ERR_OK);
-	assert_int_equal(grant(f, 4), ERR_OK);
+	assert_int_equal(fixture_grant(f, 4, 60), ERR_OK);
 	assert_int_equal(say(f, KV_ALARM_RAISE, KV_ALARM_CORRUPT, 99, false), ERR_OK);
 	assert_int_equal(put(f, "/a", 0), ERR_CORRUPT);
 	assert_int_equal(fixture_delete(f, "/a"), ERR_CORRUPT);
 	assert_int_equal(fixture_compact(f, 2), ERR_CORRUPT);
-	assert_int_equal(grant(f, 5), ERR_CORRUPT);
-	assert_int_equal(revoke(f, 4), ERR_CORRUPT);
+	assert_int_equal(fixture_grant(f, 5, 60), ERR_CORRUPT);
+	assert_int_equal(fixture_revoke(f, 4), ERR_CORRUPT);
 	assert_int_equal(admit(f, &(struct kv_op)DELETE(.range = {.start = B("/a")})), ERR_CORRUPT);
 	assert_int_equal(fixture_op(f, (struct kv_op)RANGE(.range = {.start = B("/a")})), ERR_OK);
 	fixture_reopen(f);

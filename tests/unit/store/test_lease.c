@@ -19,53 +19,34 @@ static int teardown(void **state)
 	return 0;
 }
 
-static enum err grant(struct fixture *f, int64_t id, int64_t ttl_s)
-{
-	struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT, .lease_grant = {id, ttl_s}};
-	struct kv_result *result = fixture_apply(f, &command);
-	enum err err = result->err;
-	assert_int_equal(result->lease, id);
-	kv_result_free(result);
-	return err;
-}
-
-static enum err revoke(struct fixture *f, int64_t id)
-{
-	struct kv_command command = {.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke = {id}};
-	struct kv_result *result = fixture_apply(f, &command);
-	enum err err = result->err;
-	kv_result_free(result);
-	return err;
-}
-
 static void a_revoked_lease_takes_its_keys_with_it_in_one_revision(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(grant(f, -5, 10), ERR_OK);
-	assert_int_equal(grant(f, -5, 10), ERR_LEASE_EXISTS);
-	assert_int_equal(grant(f, 6, 10), ERR_OK);
-	assert_int_equal(grant(f, 7, 0), ERR_INVALID);
+	assert_int_equal(fixture_grant(f, -5, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, -5, 10), ERR_LEASE_EXISTS);
+	assert_int_equal(fixture_grant(f, 6, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 7, 0), ERR_INVALID);
 	assert_int_equal(fixture_revision(f), 1);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .lease = -5), PUT(.key = B("/a"), .lease = -5),
 	                             PUT(.key = B("/other"), .lease = 6), PUT(.key = B("/free"))),
 	                 ERR_OK);
 	fixture_reopen(f);
-	assert_int_equal(revoke(f, -5), ERR_OK);
+	assert_int_equal(fixture_revoke(f, -5), ERR_OK);
 	assert_int_equal(fixture_revision(f), 3);
 	assert_string_equal(fixture_range(f, "/", "0", 0), "/free= /other=");
 	const struct kv_change *change = &f->changes[f->change_count - 1];
 	assert_int_equal(change->event_count, 2);
 	assert_bytes(change->events[0].record.key, "/a");
 	assert_bytes(change->events[1].record.key, "/c");
-	assert_int_equal(revoke(f, -5), ERR_LEASE_NOT_FOUND);
+	assert_int_equal(fixture_revoke(f, -5), ERR_LEASE_NOT_FOUND);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/x"), .lease = -5)), ERR_LEASE_NOT_FOUND);
 }
 
 static void a_put_without_the_lease_lets_go_of_it(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(grant(f, 5, 10), ERR_OK);
-	assert_int_equal(grant(f, 6, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 6, 10), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/a"), .lease = 5)), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/b"), .lease = 5)), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .lease = 5)), ERR_OK);
@@ -73,7 +54,7 @@ static void a_put_without_the_lease_lets_go_of_it(void **state)
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/b"), .lease = 6)), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/c"), .keep_lease = true)), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, MOVE("/c", "/d")), ERR_OK);
-	assert_int_equal(revoke(f, 5), ERR_OK);
+	assert_int_equal(fixture_revoke(f, 5), ERR_OK);
 	assert_string_equal(fixture_range(f, "/", "0", 0), "/a= /b=");
 }
 
@@ -112,7 +93,7 @@ static void what_a_leader_decided_has_no_effect_in_another_term(void **state)
 	struct fixture *f = *state;
 	const struct kv_lease_left left = {5, 100};
 	f->term = 3;
-	assert_int_equal(grant(f, 5, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 10), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/a"), .lease = 5)), ERR_OK);
 	assert_int_equal(expire(f, 5, 2), ERR_NOT_LEADER);
 	assert_int_equal(expire(f, 5, 4), ERR_NOT_LEADER);
@@ -130,9 +111,9 @@ static void what_is_left_is_kept_and_never_more_than_was_granted(void **state)
 {
 	struct fixture *f = *state;
 	const struct kv_lease_left lefts[] = {{-5, 4000}, {6, 99999}, {7, -1}, {8, 1}};
-	assert_int_equal(grant(f, -5, 10), ERR_OK);
-	assert_int_equal(grant(f, 6, 20), ERR_OK);
-	assert_int_equal(grant(f, 7, 30), ERR_OK);
+	assert_int_equal(fixture_grant(f, -5, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 6, 20), ERR_OK);
+	assert_int_equal(fixture_grant(f, 7, 30), ERR_OK);
 	assert_int_equal(checkpoint(f, f->term, lefts, 4), ERR_OK); /* 8 is gone: passed over */
 	fixture_reopen(f);
 	assert_int_equal(left_ms(f, -5), 4000);
@@ -145,11 +126,11 @@ static void observers_are_told_in_order(void **state)
 {
 	struct fixture *f = *state;
 	const struct kv_lease_left left = {5, 700};
-	assert_int_equal(grant(f, 5, 10), ERR_OK);
-	assert_int_equal(grant(f, 5, 10), ERR_LEASE_EXISTS);
+	assert_int_equal(fixture_grant(f, 5, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 10), ERR_LEASE_EXISTS);
 	assert_int_equal(checkpoint(f, f->term, &left, 1), ERR_OK);
-	assert_int_equal(revoke(f, 5), ERR_OK);
-	assert_int_equal(revoke(f, 5), ERR_LEASE_NOT_FOUND);
+	assert_int_equal(fixture_revoke(f, 5), ERR_OK);
+	assert_int_equal(fixture_revoke(f, 5), ERR_LEASE_NOT_FOUND);
 	assert_int_equal(f->lease_event_count, 3);
 	assert_int_equal(f->lease_events[0].type, KV_LEASE_GRANTED);
 	assert_int_equal(f->lease_events[0].index, 1);
@@ -170,7 +151,7 @@ static void leases_are_listed_some_at_a_time(void **state)
 	static const int64_t ids[] = {1, 7, INT64_MAX, INT64_MIN, -1};
 	int64_t after = 0;
 	for (size_t i = 5; i > 0; i--)
-		assert_int_equal(grant(f, ids[i - 1], 10), ERR_OK);
+		assert_int_equal(fixture_grant(f, ids[i - 1], 10), ERR_OK);
 	struct kv_view *view = kv_view_open(f->kv);
 	for (size_t seen = 0, page = 2; seen < 5; seen += page) {
 		struct kv_lease_list list;
@@ -189,8 +170,8 @@ static void the_keys_of_a_lease_are_listed(void **state)
 {
 	struct fixture *f = *state;
 	struct kv_key_list list;
-	assert_int_equal(grant(f, 5, 10), ERR_OK);
-	assert_int_equal(grant(f, 6, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 5, 10), ERR_OK);
+	assert_int_equal(fixture_grant(f, 6, 10), ERR_OK);
 	assert_int_equal(FIXTURE_OPS(f, PUT(.key = B("/b"), .lease = 5), PUT(.key = B("/a"), .lease = 5),
 	                             PUT(.key = B("/c"), .lease = 6)),
 	                 ERR_OK);
