@@ -243,6 +243,11 @@ void connection_open(struct connection_set *set, int fd)
 	}
 	struct connection *connection = memory_new(sizeof *connection);
 	connection->source = (struct reactor_source){.fd = fd, .ready = connection_ready};
+	if (reactor_add(set->reactor, &connection->source, EPOLLIN) != ERR_OK) {
+		close(fd);
+		free(connection);
+		return;
+	}
 	connection->set = set;
 	connection->protocol = set->protocol;
 	connection->moved_ns = clock_steady_ns();
@@ -256,7 +261,6 @@ void connection_open(struct connection_set *set, int fd)
 		connection_set_sweeping(set, CONNECTION_SWEEP_S);
 	set->count++;
 	set->accepted++;
-	reactor_add(set->reactor, &connection->source, EPOLLIN);
 	connection->protocol->opened(connection);
 }
 
@@ -312,8 +316,10 @@ enum err connection_set_init(struct connection_set *set, struct reactor *reactor
 		log_error("api_timer_failed", "reason=\"%s\"", strerror(errno));
 		return ERR_LIMIT;
 	}
-	reactor_add(reactor, &set->sweeper, EPOLLIN);
-	return ERR_OK;
+	enum err err = reactor_add(reactor, &set->sweeper, EPOLLIN);
+	if (err != ERR_OK)
+		close(set->sweeper.fd);
+	return err;
 }
 
 void connection_set_fini(struct connection_set *set)

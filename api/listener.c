@@ -45,12 +45,18 @@ static void listener_ready(struct reactor_source *source, uint32_t events)
 	}
 }
 
-static void listener_begin(struct listener *listener, struct connection_set *set, int fd)
+/* The descriptor is taken. */
+static enum err listener_begin(struct listener *listener, struct connection_set *set, int fd)
 {
 	*listener = (struct listener){.source = {.fd = fd, .ready = listener_ready},
 	                              .set = set,
 	                              .reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)};
-	reactor_add(set->reactor, &listener->source, EPOLLIN);
+	enum err err = reactor_add(set->reactor, &listener->source, EPOLLIN);
+	if (err != ERR_OK) {
+		close(fd);
+		close(listener->reserve);
+	}
+	return err;
 }
 
 void listener_close(struct listener *listener)
@@ -71,8 +77,7 @@ enum err listener_open_control(struct listener *listener, struct connection_set 
 		return err;
 	}
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	listener_begin(listener, set, fd);
-	return ERR_OK;
+	return listener_begin(listener, set, fd);
 }
 
 /* ---- TCP ---- */
@@ -150,6 +155,5 @@ enum err listener_open_tcp(struct listener *listener, struct connection_set *set
 		          err_text(err), listener_remedy(err));
 		return err;
 	}
-	listener_begin(listener, set, fd);
-	return ERR_OK;
+	return listener_begin(listener, set, fd);
 }

@@ -89,10 +89,18 @@ static void reactor_control(struct reactor *reactor, int operation, struct react
 	check(result == 0); /* the descriptors are ours and open */
 }
 
-void reactor_add(struct reactor *reactor, struct reactor_source *source, uint32_t events)
+/* epoll_ctl(2): memory, and the user's share of watches, are not ours to count on. */
+enum err reactor_add(struct reactor *reactor, struct reactor_source *source, uint32_t events)
 {
+	struct epoll_event event = {.events = events, .data.ptr = source};
 	source->events = events;
-	reactor_control(reactor, EPOLL_CTL_ADD, source);
+	if (epoll_ctl(reactor->epoll, EPOLL_CTL_ADD, source->fd, &event) == 0)
+		return ERR_OK;
+	int error = errno;
+	log_error("api_watch_failed", "reason=\"%s\" remedy=\"free memory, or raise fs.epoll.max_user_watches\"",
+	          strerror(error));
+	check(error == ENOMEM || error == ENOSPC); /* the descriptor is ours and open */
+	return ERR_LIMIT;
 }
 
 void reactor_change(struct reactor *reactor, struct reactor_source *source, uint32_t events)
@@ -115,15 +123,16 @@ enum err reactor_new(struct reactor **ret_reactor)
 	struct reactor *reactor = memory_new(sizeof *reactor);
 	reactor->epoll = epoll_create1(EPOLL_CLOEXEC);
 	reactor->wake = (struct reactor_source){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = reactor_woken};
-	if (reactor->epoll < 0 || reactor->wake.fd < 0) {
+	bool opened = reactor->epoll >= 0 && reactor->wake.fd >= 0;
+	if (!opened)
 		log_error("api_loop_failed", "reason=\"%s\"", strerror(errno));
+	if (!opened || reactor_add(reactor, &reactor->wake, EPOLLIN) != ERR_OK) {
 		close(reactor->epoll);
 		close(reactor->wake.fd);
 		free(reactor);
 		return ERR_LIMIT;
 	}
 	reactor->posted = mailbox_new(SIZE_MAX); /* reactor_post() says what bounds it */
-	reactor_add(reactor, &reactor->wake, EPOLLIN);
 	*ret_reactor = reactor;
 	return ERR_OK;
 }

@@ -36,7 +36,8 @@ enum err reactor_start(struct reactor *reactor) MUST_USE; /* a thread with the a
 void reactor_stop(struct reactor *reactor);               /* waits for it to end */
 
 /* On the loop's thread, or while there is none. */
-void reactor_add(struct reactor *reactor, struct reactor_source *source, uint32_t events);
+/* ERR_LIMIT: the kernel watches no more for us; logged with the remedy. */
+enum err reactor_add(struct reactor *reactor, struct reactor_source *source, uint32_t events) MUST_USE;
 void reactor_change(struct reactor *reactor, struct reactor_source *source, uint32_t events);
 void reactor_remove(struct reactor *reactor, struct reactor_source *source); /* before its descriptor is closed */
 void reactor_defer(struct reactor *reactor, struct reactor_task *task);

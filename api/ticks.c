@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/ticks.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -42,14 +44,20 @@ enum err ticks_new(struct reactor *reactor, struct ticks **ret_ticks)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (fd < 0) {
-		log_error("timer_failed", "reason=\"%m\" remedy=\"raise the limit of open files\"");
+		log_error("api_timer_failed", "reason=\"%s\" remedy=\"raise the limit of open files\"",
+		          strerror(errno));
 		return ERR_LIMIT;
 	}
 	struct ticks *ticks = memory_new(sizeof *ticks);
 	ticks->source = (struct reactor_source){.fd = fd, .ready = ticks_ready};
 	ticks->reactor = reactor;
 	TAILQ_INIT(&ticks->all);
-	reactor_add(reactor, &ticks->source, EPOLLIN);
+	enum err err = reactor_add(reactor, &ticks->source, EPOLLIN);
+	if (err != ERR_OK) {
+		close(fd);
+		free(ticks);
+		return err;
+	}
 	*ret_ticks = ticks;
 	return ERR_OK;
 }
