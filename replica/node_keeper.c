@@ -26,6 +26,8 @@ enum {
 	KEEPER_CATCHUP_ENTRIES = 100000,
 	KEEPER_LOG_BYTES = 256 << 20,
 	KEEPER_LOG_BYTES_MAX = 1 << 30,
+	/* The only member keeps no more than what saves a trim in each round: a start reads all that is kept. */
+	KEEPER_ALONE_ENTRIES = 100,
 };
 
 /* ---- flush and trim ---- */
@@ -60,10 +62,18 @@ static uint64_t keeper_slowest(struct replica *replica, uint64_t now_ns, struct 
 	return slowest;
 }
 
+static uint64_t keeper_kept_entries(struct replica *replica, struct arena *arena)
+{
+	uint64_t *members = NULL, keep = replica->options.snapshot_catchup_entries;
+	if (keep == 0)
+		keep = KEEPER_CATCHUP_ENTRIES;
+	bool alone = node_members(replica, arena, &members) == 1 && members[0] == replica->identity.member;
+	return alone && keep > KEEPER_ALONE_ENTRIES ? KEEPER_ALONE_ENTRIES : keep;
+}
+
 static void keeper_trim(struct replica *replica, uint64_t now_ns, struct arena *arena)
 {
-	uint64_t keep = replica->options.snapshot_catchup_entries != 0 ? replica->options.snapshot_catchup_entries
-	                                                               : KEEPER_CATCHUP_ENTRIES;
+	uint64_t keep = keeper_kept_entries(replica, arena);
 	uint64_t first = atomic_load(&replica->shown.first_index), log_bytes = raftlog_disk_bytes(replica->log);
 	uint64_t to = HAS_BUG(TRIM_BEYOND_FLUSHED) ? store_applied(replica->store) : store_flushed(replica->store);
 	uint64_t slowest = keeper_slowest(replica, now_ns, arena);

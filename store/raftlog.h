@@ -25,7 +25,7 @@ struct raftlog_io; /* the table of system calls, for fault injection; see store/
 struct raftlog_options {
 	const char *directory; /* made when absent */
 	uint64_t cluster_id, member_id;
-	size_t segment_bytes;        /* 0: the default, 64 MiB; an entry larger than it gets a segment of its own */
+	size_t segment_bytes;        /* 0: the default, 16 MiB; an entry larger than it gets a segment of its own */
 	const struct raftlog_io *io; /* NULL: the system's */
 };
 

@@ -34,7 +34,7 @@
 #include "store/raftlog_segment.h"
 
 enum {
-	RAFTLOG_SEGMENT_BYTES_DEFAULT = 64 << 20,
+	RAFTLOG_SEGMENT_BYTES_DEFAULT = 16 << 20,
 	RAFTLOG_SEGMENT_BYTES_MIN = 64 << 10,
 	RAFTLOG_SEGMENT_BYTES_FIRST = 1 << 20, /* what is made when nothing was ready: a few milliseconds */
 	RAFTLOG_SEGMENT_GROWTH = 8,            /* the next one is that much larger, up to the full size */

@@ -2,12 +2,14 @@
 /* A cluster of one. */
 #include "replica/replica.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "replica/node.h"
 #include "tests/unit/replica/cluster.h"
 #include "tests/unit/unit.h"
 
@@ -149,6 +151,24 @@ static void status_tells_of_the_one_member(void **state)
 	cluster_fini(&cluster);
 }
 
+static void the_only_member_keeps_no_log_for_others(void **state)
+{
+	enum { ENTRIES = 250 };
+	struct cluster cluster;
+	int64_t revision = 0;
+	cluster_init(&cluster, 1);
+	cluster_start(&cluster, 0);
+	for (int i = 0; i < ENTRIES; i++)
+		assert_int_equal(cluster_put(cluster.nodes[0], "/a", "1", &revision), ERR_OK);
+	store_flush(cluster.nodes[0]->store);
+	uint64_t deadline_ns = cluster_soon();
+	while (atomic_load(&cluster.nodes[0]->shown.first_index) < ENTRIES / 2) {
+		assert_true(clock_steady_ns() < deadline_ns);
+		cluster_pause();
+	}
+	cluster_fini(&cluster);
+}
+
 static void a_member_publishes_its_addresses(void **state)
 {
 	struct cluster cluster;
@@ -233,6 +253,7 @@ int main(void)
 	    cmocka_unit_test(a_taken_port_is_told),
 	    cmocka_unit_test(a_lost_log_or_identity_is_damage_and_not_a_new_beginning),
 	    cmocka_unit_test(status_tells_of_the_one_member),
+	    cmocka_unit_test(the_only_member_keeps_no_log_for_others),
 	    cmocka_unit_test(a_member_publishes_its_addresses),
 	    cmocka_unit_test(without_a_quorum_nothing_happens_and_it_is_said),
 	    cmocka_unit_test(stopping_answers_everybody_once),
