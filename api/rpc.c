@@ -326,7 +326,7 @@ struct rpc_wait {
 	struct replica_lease_outcome lease;
 	enum err err;
 	struct kv_result *result;
-	char *why;
+	char *why; /* NULL: nothing is to be said */
 	uint64_t id;
 };
 
@@ -342,7 +342,8 @@ static void rpc_wait_end(struct rpc_wait *wait)
 	else if (wait->leased != NULL)
 		wait->leased(call, wait->context, &wait->lease);
 	else
-		wait->changed(call, &(struct rpc_change_outcome){.err = wait->err, .why = wait->why, .id = wait->id});
+		wait->changed(call, &(struct rpc_change_outcome){
+		                        .err = wait->err, .why = wait->why != NULL ? wait->why : "", .id = wait->id});
 	kv_result_free(wait->result);
 	free(wait->why);
 	free(wait);
@@ -430,7 +431,6 @@ void rpc_change(struct rpc_call *call, const struct replica_change *change,
 {
 	struct rpc_wait *wait = rpc_wait_new(call);
 	wait->changed = then;
-	wait->why = memory_dup_string("");
 	enum err err = replica_change(call->service->replica, change, rpc_deadline_ns(call), rpc_is_changed, wait);
 	if (err != ERR_OK)
 		rpc_wait_refused(wait, err);

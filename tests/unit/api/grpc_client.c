@@ -119,6 +119,10 @@ void client_open(struct client *client, int fd)
 void client_close(struct client *client)
 {
 	nghttp2_session_del(client->session);
+	for (struct client_call *call = client->newest; call != NULL; call = call->older) {
+		buffer_fini(&call->sends);
+		buffer_fini(&call->came);
+	}
 	arena_fini(&client->arena);
 	close(client->fd);
 }
@@ -168,7 +172,8 @@ struct client_call *client_begin(struct client *client, const char *path, const 
 		count += at == count;
 	}
 	struct client_call *call = arena_zero(&client->arena, 1, sizeof *call);
-	*call = (struct client_call){.client = client, .code = -1, .http_status = -1};
+	*call = (struct client_call){.client = client, .older = client->newest, .code = -1, .http_status = -1};
+	client->newest = call;
 	buffer_init(&call->sends, CLIENT_BYTES_MAX);
 	buffer_init(&call->came, CLIENT_BYTES_MAX);
 	nghttp2_data_provider provider = {.source.ptr = call, .read_callback = client_on_read};

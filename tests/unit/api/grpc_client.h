@@ -15,6 +15,7 @@ struct client {
 	int fd;
 	nghttp2_session *session;
 	struct arena arena;
+	struct client_call *newest;
 	bool closed;     /* by the server */
 	uint32_t goaway; /* its error code; UINT32_MAX: none came */
 	unsigned settings;
@@ -22,6 +23,7 @@ struct client {
 
 struct client_call {
 	struct client *client;
+	struct client_call *older;
 	int32_t id;
 	struct buffer sends; /* what is still to be sent */
 	bool sends_end;      /* and that is all */
