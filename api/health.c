@@ -35,7 +35,7 @@ static bool health_asks(const struct exchange *exchange, const char *name, const
 
 struct health {
 	bool corrupt, no_space; /* by what the node itself knows, or by alarms that concern it */
-	bool reads, has_leader, voter;
+	bool reads, has_leader, published, voter;
 	enum err barrier; /* of a linearizable read, if one was made */
 };
 
@@ -53,7 +53,11 @@ static struct health health_look(struct exchange *exchange)
 	struct replica_status status = {0};
 	replica_status(exchange->service->replica, &exchange->arena, &status);
 	struct health health = {
-	    .corrupt = status.damaged || status.differs, .has_leader = status.has_quorum, .barrier = exchange->err};
+	    .corrupt = status.damaged || status.differs,
+	    .has_leader = status.has_quorum,
+	    .published = status.published,
+	    .barrier = exchange->err,
+	};
 	for (size_t at = 0; at < status.alarms.count; at++)
 		health_alarm(&health, &status.alarms.alarms[at], status.member_id);
 	for (size_t at = 0; at < status.member_count; at++)
@@ -76,9 +80,12 @@ static const char *health_serializable_read(const struct health *health)
 	return health->reads ? NULL : rpc_status_of(ERR_IO).message;
 }
 
+/* etcd serves nobody before the cluster knows where its clients find it. */
 static const char *health_linearizable_read(const struct health *health)
 {
-	return health->barrier != ERR_OK ? rpc_status_of(health->barrier).message : NULL;
+	if (health->barrier != ERR_OK)
+		return rpc_status_of(health->barrier).message;
+	return health->published ? NULL : "the cluster does not know the client URLs of this member yet";
 }
 
 static const char *health_non_learner(const struct health *health)

@@ -207,6 +207,7 @@ struct replica_status {
 	const char *name;
 	bool has_quorum;       /* a leader is known: it was heard within an election timeout */
 	bool damaged, differs; /* the log is damaged; the checksum differs from the others' */
+	bool published;        /* the cluster knows this member's name and client URLs: as it says them itself below */
 	uint64_t quota_bytes;  /* of kv_stats.value_bytes; 0: none */
 	struct kv_alarm_list alarms;
 	bool snapshot_busy;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The status of the cluster as this node knows it. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "replica/node.h"
 #include "replica/roster.h"
@@ -75,6 +77,16 @@ static void status_member(struct replica *replica, const struct kv_member *known
 	*ret_member = member;
 }
 
+/* Of itself a node knows its name and where its clients find it before the others do. */
+static void status_self(struct replica *replica, struct arena *arena, struct replica_status *status,
+                        struct replica_member_status *member)
+{
+	const char *name = replica->options.name, *client_urls = replica->options.client_urls;
+	status->published = strcmp(member->name, name) == 0 && strcmp(member->client_urls, client_urls) == 0;
+	member->name = arena_dup_string(arena, bytes_of_string(name));
+	member->client_urls = arena_dup_string(arena, bytes_of_string(client_urls));
+}
+
 static void status_members(struct replica *replica, struct kv_view *view, struct arena *arena,
                            struct replica_status *status)
 {
@@ -84,8 +96,11 @@ static void status_members(struct replica *replica, struct kv_view *view, struct
 	Peer__Status *own = node_status(replica, arena);
 	status->members = arena_zero(arena, list.count, sizeof *status->members);
 	status->member_count = list.count;
-	for (size_t i = 0; i < list.count; i++)
+	for (size_t i = 0; i < list.count; i++) {
 		status_member(replica, &list.members[i], own, arena, &status->members[i]);
+		if (status->members[i].self)
+			status_self(replica, arena, status, &status->members[i]);
+	}
 }
 
 struct replica_place replica_place(struct replica *replica)

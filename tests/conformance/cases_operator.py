@@ -103,6 +103,11 @@ def the_members(s):
     s.call("Cluster.MemberList", linearizable=True)
 
 
+@fresh
+def a_member_that_is_well_has_told_where_its_clients_find_it(s):
+    s.call("Cluster.MemberList")
+
+
 def members_that_are_not_there(s):
     s.call("Cluster.MemberRemove", ID=STRANGER)
     s.call("Cluster.MemberRemove")

@@ -55,10 +55,6 @@ class Client:
 
     # ---- the life of a case ----
 
-    def wait_published(self):
-        """Its own addresses are known to all."""
-        until(lambda: self.ask("Cluster.MemberList").members[0].clientURLs, ANSWER_SECONDS, f"{self.server.name} has published")
-
     def revision(self):
         return self.ask("KV.Range", key="reset").header.revision
 

@@ -51,8 +51,6 @@ class Pair:
         for server in self.servers:
             server.wait_ready()
         self.clients = tuple(Client(server, self.wire) for server in self.servers)
-        for client in self.clients:
-            client.wait_published()
 
     def empty(self):
         newest = max(self.both(lambda client: client.revision(), self.clients)) + 1

@@ -68,6 +68,7 @@ struct replica {
 	solo_decides decides; /* NULL: nobody does */
 	_Atomic uint64_t session, sequence, proposals;
 	_Atomic enum solo_weather weather_now; /* a copy for those who only look */
+	_Atomic bool unpublished;
 	_Atomic bool held_now;
 	/* of the apply thread */
 	enum solo_weather weather;
@@ -543,6 +544,7 @@ void replica_status(struct replica *replica, struct arena *arena, struct replica
 	    .compacted = kv_view_compacted(view),
 	    .name = self->name,
 	    .has_quorum = atomic_load(&replica->weather_now) == SOLO_FAIR,
+	    .published = !atomic_load(&replica->unpublished),
 	    .members = self,
 	    .member_count = 1,
 	    .quota_bytes = replica->quota_bytes,
@@ -588,6 +590,11 @@ void solo_set_weather(struct replica *replica, enum solo_weather weather)
 	struct letter *letter = letter_new(LETTER_WEATHER);
 	letter->weather = weather;
 	letter_send(replica, letter);
+}
+
+void solo_unpublish(struct replica *replica)
+{
+	atomic_store(&replica->unpublished, true);
 }
 
 void solo_hold(struct replica *replica)

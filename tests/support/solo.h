@@ -23,6 +23,9 @@ enum solo_weather {
 };
 void solo_set_weather(struct replica *replica, enum solo_weather weather);
 
+/* The cluster does not know any more who and where this member is. */
+void solo_unpublish(struct replica *replica);
+
 /* From hold to release nothing is applied, and barriers wait: what was proposed meanwhile follows in its order. Deadlines
  * still count. */
 void solo_hold(struct replica *replica);

@@ -51,6 +51,16 @@ static void without_a_quorum_the_node_lives_and_is_not_ready(void **state)
 	says(ask(fixture, "/health?serializable=truer"), "\"health\":\"false\"");
 }
 
+static void a_member_whom_the_cluster_does_not_know_is_not_ready(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	solo_unpublish(fixture->replica);
+	says(ask(fixture, "/livez"), "200 OK");
+	says(ask(fixture, "/readyz"), "[-]linearizable_read failed: the cluster does not know the client URLs");
+	says(ask(fixture, "/health"), "\"health\":\"false\"");
+	says(ask(fixture, "/health?serializable=true"), "\"health\":\"true\"");
+}
+
 static void a_check_can_be_asked_for_alone_or_left_out(void **state)
 {
 	struct fixture *fixture = fixture_of(state);
@@ -226,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(each_path_answers),
 	    CASE(without_a_quorum_the_node_lives_and_is_not_ready),
+	    CASE(a_member_whom_the_cluster_does_not_know_is_not_ready),
 	    CASE(other_paths_and_methods_are_refused_with_a_hint),
 	    CASE(a_check_can_be_asked_for_alone_or_left_out),
 	    CASE(a_head_has_no_body),

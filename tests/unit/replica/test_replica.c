@@ -182,9 +182,14 @@ static void a_member_publishes_its_addresses(void **state)
 		assert_true(clock_steady_ns() < deadline_ns);
 		cluster_pause();
 		cluster_status(cluster.nodes[0], &arena, &status);
-	} while (status.members[0].client_urls[0] == 0);
-	assert_string_equal(status.members[0].client_urls, "http://127.0.0.1:1");
+		assert_string_equal(status.members[0].client_urls, "http://127.0.0.1:1"); /* it knows them itself */
+	} while (!status.published);
 	assert_string_equal(status.members[0].peer_urls, cluster.urls[0]);
+	struct kv_member_list list = {0};
+	struct kv_view *view = kv_view_open(replica_kv(cluster.nodes[0]));
+	assert_int_equal(kv_members(view, &arena, &list), ERR_OK);
+	kv_view_close(view);
+	assert_string_equal(list.members[0].client_urls, "http://127.0.0.1:1");
 	cluster_fini(&cluster);
 }
 
