@@ -12,6 +12,8 @@ enum {
 	/* RocksDB also flushes by itself, when its memtables are full: looked for this often. */
 	LOOK_MS = 1000,
 	REQUESTS_MAX = 16, /* more of them would say the same */
+	/* Cleaning up can wait, those who read and write cannot: for each moment that a step takes, it rests so many. */
+	SWEEP_REST = 2,
 };
 
 enum keeper_request_kind { KEEPER_FLUSH, KEEPER_SWEEP };
@@ -77,16 +79,25 @@ static void keeper_read(struct mailbox_letter *letters, bool *flush, bool *sweep
 	}
 }
 
+static uint64_t keeper_rest_ns(uint64_t took_ns)
+{
+	uint64_t most_ns = LOOK_MS * CLOCK_NS_PER_MS;
+	return took_ns < most_ns / SWEEP_REST ? took_ns * SWEEP_REST : most_ns;
+}
+
 static void *keeper_run(void *argument)
 {
 	struct keeper *keeper = argument;
 	pthread_setname_np(pthread_self(), "keeper");
 	bool sweep = true; /* what a stop left */
+	uint64_t rest_ns = 0;
 	while (!mailbox_is_stopped(keeper->mailbox)) {
 		bool flush = false;
-		uint64_t deadline_ns = sweep ? 0 : clock_steady_ns() + LOOK_MS * CLOCK_NS_PER_MS;
-		keeper_read(mailbox_drain(keeper->mailbox, deadline_ns), &flush, &sweep);
+		uint64_t pause_ns = sweep ? rest_ns : LOOK_MS * CLOCK_NS_PER_MS;
+		keeper_read(mailbox_drain(keeper->mailbox, clock_steady_ns() + pause_ns), &flush, &sweep);
+		uint64_t began_ns = clock_steady_ns();
 		keeper_work(keeper, flush, &sweep);
+		rest_ns = keeper_rest_ns(clock_steady_ns() - began_ns);
 	}
 	return NULL;
 }

@@ -14,7 +14,7 @@
 #include "base/log.h"
 
 enum {
-	SWEEP_EVENTS_MAX = 1000, /* of one write */
+	SWEEP_EVENTS_MAX = 200, /* of one write, which those of the changes that are applied wait for */
 	SWEPT_ROW_BYTES = 16,
 };
 
