@@ -49,9 +49,11 @@ static void status_sizes(struct rpc_call *call, Etcdserverpb__StatusResponse *an
 	kv_view_close(view);
 	if (err != ERR_OK)
 		return; /* it was logged, and the sizes are not known */
-	answer->dbsizeinuse = stats.value_bytes;
+	/* Never 0, as etcd's: monitors divide by them. */
+	answer->dbsizeinuse = stats.value_bytes + (int64_t)stats.frame_bytes;
 	/* What is still in memory alone is in use all the same. */
-	answer->dbsize = (int64_t)stats.disk_bytes > stats.value_bytes ? (int64_t)stats.disk_bytes : stats.value_bytes;
+	answer->dbsize =
+	    (int64_t)stats.disk_bytes > answer->dbsizeinuse ? (int64_t)stats.disk_bytes : answer->dbsizeinuse;
 }
 
 static void maintenance_status(struct rpc_call *call)

@@ -43,7 +43,7 @@ static int64_t compactor_shortened(struct compactor *compactor, struct kv_view *
 	    !compactor_is_due(&compactor->measured_ns, steady_ns, COMPACTOR_MEASURE_MS) ||
 	    kv_stats(view, &stats) != ERR_OK)
 		return 0;
-	uint64_t most = (uint64_t)stats.value_bytes + COMPACTOR_QUOTAS * compactor->quota_bytes;
+	uint64_t most = stats.frame_bytes + (uint64_t)stats.value_bytes + COMPACTOR_QUOTAS * compactor->quota_bytes;
 	if (stats.disk_bytes <= most)
 		return 0;
 	int64_t first = kv_view_compacted(view) > 0 ? kv_view_compacted(view) : 0, last = kv_view_revision(view);

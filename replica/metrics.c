@@ -83,7 +83,8 @@ static enum err metrics_of_store(struct replica *replica, struct buffer *buffer)
 	     compacted > 0 ? (uint64_t)compacted : 0},
 	    {"etcd_mvcc_db_total_size_in_bytes", "gauge", "Bytes of the store on disk.", stats.disk_bytes},
 	    {"etcd_mvcc_db_total_size_in_use_in_bytes", "gauge",
-	     "Bytes of live keys and values: what the quota counts.", (uint64_t)stats.value_bytes},
+	     "Bytes of live keys and values, which the quota counts, and of files that are there without any.",
+	     (uint64_t)stats.value_bytes + stats.frame_bytes},
 	    {"etcd_server_quota_backend_bytes", "gauge", "The quota; 0: none.", replica->options.quota_bytes},
 	    {"etcfs_store_memory_bytes", "gauge", "Memory of the store.", stats.memory_bytes},
 	};

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/database.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -274,6 +277,30 @@ uint64_t database_sum(struct database *database, const char *property)
 		if (rocksdb_property_int_cf(database->rocks, database->families[family], property, &value) == 0)
 			sum += value;
 	}
+	return sum;
+}
+
+/* Tables are counted by RocksDB itself, and are many. */
+static bool database_is_table(const char *name)
+{
+	const char *end = strrchr(name, '.');
+	return end != NULL && strcmp(end, ".sst") == 0;
+}
+
+uint64_t database_frame_bytes(const struct database *database)
+{
+	uint64_t sum = 0;
+	DIR *directory = opendir(database->path);
+	if (directory == NULL)
+		return 0; /* it is only told */
+	for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+		struct stat status;
+		if (!database_is_table(entry->d_name) &&
+		    fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(status.st_mode))
+			sum += (uint64_t)status.st_size;
+	}
+	closedir(directory);
 	return sum;
 }
 

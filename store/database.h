@@ -59,6 +59,8 @@ enum err database_err(const char *path, char *text);
 
 /* Sum of a property over the families. */
 uint64_t database_sum(struct database *database, const char *property);
+/* On the disk: its files without rows, of which there are some from the beginning. */
+uint64_t database_frame_bytes(const struct database *database);
 uint64_t database_cache_bytes(const struct database_memory *memory);
 
 /* An iterator over one family with an upper bound (exclusive; empty: none), lent until walk_close(). */

@@ -460,7 +460,8 @@ enum err kv_alarms(struct kv_view *view, struct arena *arena, struct kv_alarm_li
 struct kv_stats {
 	int64_t keys;          /* live keys, exact */
 	int64_t value_bytes;   /* of live keys, values and attrs, exact: what the quota counts */
-	uint64_t disk_bytes;   /* estimate of RocksDB's files */
+	uint64_t disk_bytes;   /* of RocksDB's files */
+	uint64_t frame_bytes;  /* of these: what there is also without any row */
 	uint64_t memory_bytes; /* RocksDB's memtables, block cache and table readers */
 	uint64_t checksum;     /* rolling, over all applied entries: of the view's index */
 	/* As it was at the newest index that 1024 divides: what nodes can compare, wherever their views stand. 0: none yet. */

@@ -11,6 +11,11 @@ def the_status(s):
     s.call("Maintenance.Status")
 
 
+@fresh
+def the_status_of_a_new_server(s):
+    s.call("Maintenance.Status")
+
+
 def alarms_that_there_are_none(s):
     s.call("Maintenance.Alarm")
     s.call("Maintenance.Alarm", action="GET", alarm="NOSPACE")

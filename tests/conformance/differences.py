@@ -145,6 +145,9 @@ DIFFERENCES.update(
         ("3.message.error", "etcdserver: key is not provided", "not understood")),
     the_status=of(VERSION, ("1.version", "3.4.23", "3.6.11"), ("1.storageVersion", ABSENT, "3.6.0"),
                   ("1.dbSizeQuota", ABSENT, 2 << 30), ("1.downgradeInfo", ABSENT, {})),
+    the_status_of_a_new_server=of(
+        VERSION, ("0.version", "3.4.23", "3.6.11"), ("0.storageVersion", ABSENT, "3.6.0"), ("0.dbSizeQuota", ABSENT, 2 << 30),
+        ("0.downgradeInfo", ABSENT, {})),
     alarms_that_there_are_none=of(ALARM_HEADER, *((f"{step}.header", ABSENT, ANSWER) for step in range(5))),
     an_alarm_of_a_full_store_is_raised_and_cleared=[
         *of(ALARM_HEADER, *((f"{step}.header", ABSENT, ANSWER) for step in (1, 2, 3, 4, 5, 16, 18, 19))),

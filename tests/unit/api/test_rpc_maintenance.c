@@ -14,12 +14,16 @@
 
 enum { DIGEST_BYTES = 32, BLOCK_BYTES = 512, KEYS = 60, VALUE_BYTES = 100000 };
 
-static void the_status_tells_of_this_member(void **state)
+static const Etcdserverpb__StatusResponse *status_now(void)
 {
 	const Etcdserverpb__StatusRequest request = ETCDSERVERPB__STATUS_REQUEST__INIT;
+	return rpc_answer_of(MAINTENANCE "Status", &request, &etcdserverpb__status_response__descriptor);
+}
+
+static void the_status_tells_of_this_member(void **state)
+{
 	fixture_put(fixture_of(state), "/a", "one");
-	const Etcdserverpb__StatusResponse *answer =
-	    rpc_answer_of(MAINTENANCE "Status", &request, &etcdserverpb__status_response__descriptor);
+	const Etcdserverpb__StatusResponse *answer = status_now();
 	assert_string_equal(answer->version, "3.6.11");
 	assert_string_equal(answer->storageversion, "3.6.0");
 	assert_int_equal(answer->leader, SOLO_MEMBER);
@@ -30,6 +34,14 @@ static void the_status_tells_of_this_member(void **state)
 	assert_false(answer->islearner);
 	assert_int_equal(answer->n_errors, 0);
 	assert_non_null(answer->downgradeinfo);
+}
+
+static void a_store_has_a_size_from_the_beginning(void **state)
+{
+	const Etcdserverpb__StatusResponse *empty = status_now();
+	assert_true(empty->dbsizeinuse > 0 && empty->dbsize >= empty->dbsizeinuse);
+	fixture_put(fixture_of(state), "/a", "some bytes");
+	assert_true(status_now()->dbsizeinuse >= empty->dbsizeinuse + 10);
 }
 
 static const Etcdserverpb__HashKVResponse *hash_at(int64_t revision)
@@ -280,17 +292,12 @@ static void there_is_no_version_to_go_down_to(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(the_status_tells_of_this_member),
-	    CASE(a_hash_is_that_of_its_revision),
-	    CASE(the_hash_of_all_changes_with_it),
-	    CASE(a_snapshot_is_whole_and_says_so),
-	    CASE(a_snapshot_goes_on_as_its_client_takes_it),
-	    CASE(a_snapshot_waits_for_its_client),
-	    CASE(leadership_goes_to_a_voter),
-	    CASE(an_alarm_is_raised_listed_and_cleared),
-	    CASE(alarms_show_in_the_status_and_the_health),
-	    CASE(there_is_nothing_to_defragment),
-	    CASE(there_is_no_version_to_go_down_to),
+	    CASE(the_status_tells_of_this_member),       CASE(a_store_has_a_size_from_the_beginning),
+	    CASE(a_hash_is_that_of_its_revision),        CASE(the_hash_of_all_changes_with_it),
+	    CASE(a_snapshot_is_whole_and_says_so),       CASE(a_snapshot_goes_on_as_its_client_takes_it),
+	    CASE(a_snapshot_waits_for_its_client),       CASE(leadership_goes_to_a_voter),
+	    CASE(an_alarm_is_raised_listed_and_cleared), CASE(alarms_show_in_the_status_and_the_health),
+	    CASE(there_is_nothing_to_defragment),        CASE(there_is_no_version_to_go_down_to),
 	};
 	return UNIT_RUN(tests);
 }
