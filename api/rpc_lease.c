@@ -158,35 +158,73 @@ static void lease_look_begin(struct rpc_call *call)
 
 /* ---- LeaseLeases ---- */
 
-static void leases_add(struct rpc_call *call, Etcdserverpb__LeaseLeasesResponse *answer,
-                       const struct kv_lease_list *list)
+enum { LEASE_US_PER_MS = 1000, LEASE_NS_PER_US = 1000 };
+
+/* In microseconds: nanoseconds of the longest time are more than 64 bits hold. */
+struct lease_end {
+	int64_t id, end_us;
+};
+
+/* When it ends, as far as the state tells: the leader alone knows when it was kept alive last. */
+static struct lease_end lease_end_of(const struct kv_lease *lease, int64_t now_us)
 {
-	Etcdserverpb__LeaseStatus **all =
-	    arena_take(&call->arena, (answer->n_leases + list->count) * sizeof(Etcdserverpb__LeaseStatus *));
-	Etcdserverpb__LeaseStatus *added = arena_take(&call->arena, list->count * sizeof *added);
-	if (answer->n_leases != 0)
-		memcpy(all, answer->leases, answer->n_leases * sizeof *all);
-	for (size_t at = 0; at < list->count; at++) {
-		etcdserverpb__lease_status__init(&added[at]);
-		added[at].id = list->leases[at].id;
-		all[answer->n_leases++] = &added[at];
-	}
-	answer->leases = all;
+	int64_t ttl_ms = lease->ttl_s * CLOCK_MS_PER_S;
+	int64_t first_us = lease->granted_ns / LEASE_NS_PER_US + ttl_ms * LEASE_US_PER_MS;
+	bool is_first = lease->left_ms == ttl_ms && first_us > now_us;
+	return (struct lease_end){.id = lease->id,
+	                          .end_us = is_first ? first_us : now_us + lease->left_ms * LEASE_US_PER_MS};
 }
 
-static enum err leases_gather(struct rpc_call *call, struct kv_view *view, Etcdserverpb__LeaseLeasesResponse *answer)
+/* etcd's order: who ends first comes first. */
+static int lease_end_compare(const void *left, const void *right)
+{
+	const struct lease_end *one = left, *other = right;
+	int order = (one->end_us > other->end_us) - (one->end_us < other->end_us);
+	return order != 0 ? order : (one->id > other->id) - (one->id < other->id);
+}
+
+struct lease_ends {
+	struct lease_end *all;
+	size_t count;
+	int64_t now_us;
+};
+
+static void leases_add(struct lease_ends *ends, const struct kv_lease_list *list, struct arena *arena)
+{
+	struct lease_end *all = arena_take(arena, (ends->count + list->count) * sizeof *all);
+	if (ends->count != 0)
+		memcpy(all, ends->all, ends->count * sizeof *all);
+	for (size_t at = 0; at < list->count; at++)
+		all[ends->count++] = lease_end_of(&list->leases[at], ends->now_us);
+	ends->all = all;
+}
+
+static enum err leases_gather(struct kv_view *view, struct arena *arena, struct lease_ends *ends)
 {
 	enum err err = ERR_OK;
 	bool more = true;
 	int64_t after = 0;
 	for (size_t page = LEASE_PAGE; more && err == ERR_OK; page *= 2) {
 		struct kv_lease_list list = {0};
-		err = kv_leases(view, after, page, &call->arena, &list);
+		err = kv_leases(view, after, page, arena, &list);
 		more = err == ERR_OK && list.count == page;
-		leases_add(call, answer, &list);
+		leases_add(ends, &list, arena);
 		after = more ? list.leases[list.count - 1].id : 0;
 	}
 	return err;
+}
+
+static void leases_put(struct rpc_call *call, struct lease_ends *ends, Etcdserverpb__LeaseLeasesResponse *answer)
+{
+	Etcdserverpb__LeaseStatus *all = arena_take(&call->arena, ends->count * sizeof *all);
+	qsort(ends->all, ends->count, sizeof *ends->all, lease_end_compare);
+	answer->leases = arena_take(&call->arena, ends->count * sizeof *answer->leases);
+	answer->n_leases = ends->count;
+	for (size_t at = 0; at < ends->count; at++) {
+		etcdserverpb__lease_status__init(&all[at]);
+		all[at].id = ends->all[at].id;
+		answer->leases[at] = &all[at];
+	}
 }
 
 static void leases_ready(struct rpc_call *call, enum err err)
@@ -197,12 +235,15 @@ static void leases_ready(struct rpc_call *call, enum err err)
 	}
 	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
 	Etcdserverpb__LeaseLeasesResponse *answer = rpc_answer(call, kv_view_revision(view));
-	err = leases_gather(call, view, answer);
+	struct lease_ends ends = {.now_us = clock_wall_ns() / LEASE_NS_PER_US};
+	err = leases_gather(view, &call->arena, &ends);
 	kv_view_close(view);
-	if (err != ERR_OK)
+	if (err != ERR_OK) {
 		rpc_fail(call, err);
-	else
-		rpc_reply(call, &answer->base);
+		return;
+	}
+	leases_put(call, &ends, answer);
+	rpc_reply(call, &answer->base);
 }
 
 static void lease_leases_begin(struct rpc_call *call)

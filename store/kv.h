@@ -198,9 +198,10 @@ struct kv_member {
 /* A lease: the keys that are put with it are deleted with it. Its time is counted by the leader alone; the state knows how much of
  * it a new leader has to grant at least. */
 struct kv_lease {
-	int64_t id;      /* not 0; may be negative */
-	int64_t ttl_s;   /* as it was granted */
-	int64_t left_ms; /* of the newest checkpoint; all of it, if there is none or it was kept alive since */
+	int64_t id;         /* not 0; may be negative */
+	int64_t ttl_s;      /* as it was granted */
+	int64_t left_ms;    /* of the newest checkpoint; all of it, if there is none or it was kept alive since */
+	int64_t granted_ns; /* time of that commit */
 };
 #define KV_LEASE_TTL_S_MAX INT64_C(9000000000)
 

@@ -46,11 +46,16 @@ bool lease_exists(struct batch *batch, int64_t id)
 	return lease_slot(batch, id)->exists;
 }
 
+static struct kv_lease lease_of_row(int64_t id, const struct row_lease *row)
+{
+	return (struct kv_lease){.id = id, .ttl_s = row->ttl_s, .left_ms = row->left_ms, .granted_ns = row->granted_ns};
+}
+
 struct kv_lease lease_now(struct batch *batch, int64_t id)
 {
 	const struct lease_slot *slot = lease_slot(batch, id);
 	check(slot->exists);
-	return (struct kv_lease){.id = id, .ttl_s = slot->row.ttl_s, .left_ms = slot->row.left_ms};
+	return lease_of_row(id, &slot->row);
 }
 
 enum err lease_grant(struct batch *batch, int64_t id, int64_t ttl_s)
@@ -128,7 +133,7 @@ enum err kv_lease(struct kv_view *view, int64_t id, struct kv_lease *ret_lease)
 	if (err == ERR_OK)
 		err = row_lease_decode(found, &row);
 	if (err == ERR_OK)
-		*ret_lease = (struct kv_lease){.id = id, .ttl_s = row.ttl_s, .left_ms = row.left_ms};
+		*ret_lease = lease_of_row(id, &row);
 	return err;
 }
 
@@ -137,8 +142,7 @@ static enum err lease_read(struct walk *walk, struct kv_lease *ret_lease)
 	struct row_lease row;
 	enum err err = row_lease_decode(walk_value(walk), &row);
 	if (err == ERR_OK)
-		*ret_lease = (struct kv_lease){
-		    .id = (int64_t)layout_number(walk_key(walk)), .ttl_s = row.ttl_s, .left_ms = row.left_ms};
+		*ret_lease = lease_of_row((int64_t)layout_number(walk_key(walk)), &row);
 	return err;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lease: granted, kept alive, asked about, revoked, expired."""
 
+import time
+
 from requests_of_txn import compare, get, put
 
 ID = 0x1234567
@@ -144,12 +146,13 @@ def kept_alive(s):
 
 
 def all_leases(s):
-    """In any order: etcd's is that of their ends."""
-    for lease in (30, 10, 20):
-        s.grant(600, lease)
-    s.record("their ids", sorted(lease.ID for lease in s.ask("Lease.LeaseLeases").leases))
+    """Those that end first come first."""
+    for lease, ttl in ((30, 600), (10, 600), (40, 100), (50, 9000), (20, 600)):
+        s.grant(ttl, lease)
+        time.sleep(0.01)
+    s.call("Lease.LeaseLeases")
     s.call("Lease.LeaseRevoke", ID=20)
-    s.record("their ids", sorted(lease.ID for lease in s.ask("Lease.LeaseLeases").leases))
+    s.call("Lease.LeaseLeases")
 
 
 def a_lease_expires(s):

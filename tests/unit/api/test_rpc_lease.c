@@ -111,6 +111,27 @@ static void all_leases_are_listed(void **state)
 		assert_int_equal(answer->leases[at]->id, at + 1);
 }
 
+static void those_that_end_first_are_listed_first(void **state)
+{
+	static const struct {
+		int64_t id, ttl_s;
+	} leases[] = {{7, 600}, {3, 600}, {9, 100}, {5, 300}, {1, 600}, {4, KV_LEASE_TTL_S_MAX}, {2, 1000}};
+	for (size_t at = 0; at < sizeof leases / sizeof *leases; at++) {
+		const struct kv_command command = {.kind = KV_COMMAND_LEASE_GRANT,
+		                                   .lease_grant = {leases[at].id, leases[at].ttl_s}};
+		kv_result_free(solo_apply_remote(fixture_of(state)->replica, &command));
+	}
+	const struct kv_lease_left left = {.id = 2, .left_ms = 200 * 1000};
+	const struct kv_command checkpoint = {.kind = KV_COMMAND_LEASE_CHECKPOINT,
+	                                      .lease_checkpoint = {.term = 1, .lefts = &left, .count = 1}};
+	kv_result_free(solo_apply_remote(fixture_of(state)->replica, &checkpoint));
+	static const int64_t expected[] = {9, 2, 5, 7, 3, 1, 4};
+	const Etcdserverpb__LeaseLeasesResponse *answer = list();
+	assert_int_equal(answer->n_leases, sizeof expected / sizeof *expected);
+	for (size_t at = 0; at < answer->n_leases; at++)
+		assert_int_equal(answer->leases[at]->id, expected[at]);
+}
+
 /* ---- LeaseKeepAlive ---- */
 
 static void send_keep(struct client_call *call, int64_t id)
@@ -208,6 +229,7 @@ int main(void)
 	    TEST(a_revoked_lease_takes_its_keys_with_it),
 	    TEST(what_is_left_is_told_with_the_keys_if_they_are_wanted),
 	    TEST(all_leases_are_listed),
+	    TEST(those_that_end_first_are_listed_first),
 	    TEST(a_stream_is_answered_in_order_and_to_its_end),
 	    TEST(a_stream_waits_for_its_answers_before_it_ends),
 	    TEST(without_a_quorum_a_stream_fails),
