@@ -2,9 +2,12 @@
 #include "api/exchange.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "api/endpoint.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 const char *http_reason(int status)
@@ -38,11 +41,29 @@ const char *http_reason(int status)
 	return NULL;
 }
 
+static bool http_is(struct bytes bytes, const char *text)
+{
+	return bytes.size == strlen(text) && strncasecmp((const char *)bytes.data, text, bytes.size) == 0;
+}
+
+void http_field(struct http_fields *fields, struct bytes name, struct bytes value)
+{
+	if (http_is(name, "grpc-timeout") && fields->timeout[0] == '\0') {
+		size_t size = value.size < HTTP_FIELD_BYTES_MAX ? value.size : HTTP_FIELD_BYTES_MAX;
+		memcpy(fields->timeout, value.data, size);
+		fields->timeout[size] = '\0';
+	} else if (http_is(name, "grpc-metadata-hasleader") && !fields->says_leader) {
+		fields->says_leader = true;
+		fields->requires_leader = bytes_equal(value, BYTES_LITERAL("true"));
+	}
+}
+
 struct exchange *exchange_new(const struct service *service, const struct exchange_carrier *carrier, void *link,
                               const char *method, struct bytes target)
 {
 	struct exchange *exchange = memory_new(sizeof *exchange);
-	*exchange = (struct exchange){.service = service, .carrier = carrier, .link = link, .references = 1};
+	*exchange = (struct exchange){
+	    .service = service, .carrier = carrier, .link = link, .references = 1, .begun_ns = clock_steady_ns()};
 	arena_init(&exchange->arena);
 	char *path = arena_dup_string(&exchange->arena, target), *query = strchr(path, '?');
 	if (query != NULL)

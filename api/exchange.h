@@ -20,6 +20,15 @@ enum {
 
 struct exchange;
 
+enum { HTTP_FIELD_BYTES_MAX = 31 };
+
+/* The headers that matter to handlers, collected by carriers as they come: of those of one name the first. */
+struct http_fields {
+	char timeout[HTTP_FIELD_BYTES_MAX + 1]; /* Grpc-Timeout, cut; "" when there is none */
+	bool says_leader, requires_leader;      /* Grpc-Metadata-hasleader: whether it is there, and is "true" */
+};
+void http_field(struct http_fields *fields, struct bytes name, struct bytes value);
+
 /* The head of a request. In the exchange's arena. */
 struct http_request {
 	const char *method; /* "GET" */
@@ -69,6 +78,8 @@ struct exchange {
 	const struct exchange_handler *handler;
 	struct arena arena;
 	struct http_request request;
+	struct http_fields fields; /* set by the carrier before exchange_headed() */
+	uint64_t begun_ns;
 	struct http_response response; /* for the handler to prepare */
 	struct buffer body;
 	size_t body_bytes; /* that came */

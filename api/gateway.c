@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/gateway.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "api/proto_json.h"
 #include "api/rpc.h"
+#include "api/timeout.h"
 #include "base/check.h"
 #include "base/proto.h"
 
@@ -15,7 +17,8 @@ struct gateway {
 	struct rpc_call *call; /* NULL: not begun, or over */
 	struct buffer text;    /* of the answer, or of the piece of it that is being made */
 	struct proto_json_cutter cutter;
-	bool begun; /* the answer's head is on its way */
+	bool begun;       /* the answer's head is on its way */
+	struct tick tick; /* run: NULL, or added, for the deadline */
 };
 
 /* ---- statuses ---- */
@@ -132,11 +135,19 @@ static void gateway_end_stream(struct gateway *gateway, const struct rpc_status 
 	exchange_end(exchange);
 }
 
+static void gateway_untick(struct gateway *gateway)
+{
+	if (gateway->tick.run != NULL)
+		ticks_remove(gateway->exchange->service->ticks, &gateway->tick);
+	gateway->tick.run = NULL;
+}
+
 /* The call is over, or was none. */
 static void gateway_finish(void *link, const struct rpc_status *status)
 {
 	struct gateway *gateway = link;
 	gateway->call = NULL;
+	gateway_untick(gateway);
 	if (gateway->method != NULL && gateway->method->kind != RPC_UNARY) {
 		gateway_end_stream(gateway, status);
 		return;
@@ -174,9 +185,47 @@ static struct gateway *gateway_of(struct exchange *exchange)
 	return gateway;
 }
 
-static void gateway_call(struct gateway *gateway)
+static void gateway_expire(struct tick *tick, uint64_t now_ns)
 {
-	gateway->call = rpc_call_new(gateway->exchange->service, gateway->method, &gateway_transport, gateway);
+	struct gateway *gateway = (struct gateway *)((char *)tick - offsetof(struct gateway, tick));
+	if (now_ns >= gateway->call->deadline_ns)
+		rpc_finish(gateway->call, RPC_DEADLINE_EXCEEDED, "context deadline exceeded");
+}
+
+/* What is wrong with the headers is no matter of a stream, whatever was asked for. */
+static void gateway_refuse_head(struct gateway *gateway, enum rpc_code code, const char *message)
+{
+	gateway->method = NULL;
+	gateway_refuse(gateway, code, message);
+}
+
+static void gateway_expires(struct gateway *gateway, int64_t timeout_ns)
+{
+	gateway->call->deadline_ns = gateway->exchange->begun_ns + (uint64_t)timeout_ns;
+	gateway->tick.run = gateway_expire;
+	ticks_add(gateway->exchange->service->ticks, &gateway->tick);
+}
+
+/* False: it was refused. */
+static bool gateway_call(struct gateway *gateway)
+{
+	struct exchange *exchange = gateway->exchange;
+	const char *text = exchange->fields.timeout;
+	int64_t timeout_ns = 0; /* none; also if that is what is asked for */
+	if (text[0] != '\0' && timeout_of_gateway(bytes_of_string(text), &timeout_ns) != ERR_OK) {
+		gateway_refuse_head(gateway, RPC_INVALID_ARGUMENT,
+		                    arena_format(&exchange->arena, "invalid grpc-timeout: %s", text));
+		return false;
+	}
+	if (timeout_ns < 0) {
+		gateway_refuse_head(gateway, RPC_DEADLINE_EXCEEDED, "context deadline exceeded");
+		return false;
+	}
+	gateway->call = rpc_call_new(exchange->service, gateway->method, &gateway_transport, gateway);
+	gateway->call->require_leader = exchange->fields.requires_leader;
+	if (timeout_ns != 0)
+		gateway_expires(gateway, timeout_ns);
+	return true;
 }
 
 /* NULL: it is none, and the call was refused. */
@@ -200,7 +249,8 @@ static ProtobufCMessage *gateway_read(struct gateway *gateway, struct bytes text
 static void gateway_whole(struct exchange *exchange)
 {
 	struct gateway *gateway = gateway_of(exchange);
-	gateway_call(gateway);
+	if (!gateway_call(gateway))
+		return;
 	struct rpc_call *call = gateway->call;
 	ProtobufCMessage *request = gateway_read(gateway, buffer_bytes(&exchange->body), &call->arena);
 	if (request == NULL)
@@ -215,8 +265,8 @@ static void gateway_whole(struct exchange *exchange)
 static void gateway_stream_headed(struct exchange *exchange)
 {
 	struct gateway *gateway = gateway_of(exchange);
-	gateway_call(gateway);
-	rpc_begin(gateway->call);
+	if (gateway_call(gateway))
+		rpc_begin(gateway->call);
 }
 
 static void gateway_take(struct gateway *gateway, struct bytes text)
@@ -263,6 +313,7 @@ static void gateway_ended(struct exchange *exchange)
 	struct gateway *gateway = exchange->state;
 	if (gateway == NULL)
 		return;
+	gateway_untick(gateway);
 	if (gateway->call != NULL)
 		rpc_abandon(gateway->call);
 	gateway->call = NULL;

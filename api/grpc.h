@@ -68,7 +68,7 @@ struct grpc_stream {
 	const char *path;   /* NULL: none came */
 	const char *method;
 	bool is_grpc, encoded, require_leader;
-	uint64_t deadline_ns;
+	struct http_fields fields;
 	struct rpc_call *call;     /* NULL: not begun, or over */
 	struct exchange *exchange; /* of a request that is no call of gRPC; NULL: as call */
 	struct buffer input;

@@ -102,6 +102,7 @@ void grpc_http_begin(struct grpc_stream *stream)
 	stream->is_grpc = false;
 	stream->exchange = exchange_new(stream->grpc->service, &grpc_http_carrier, stream, stream->method,
 	                                bytes_of_string(stream->path));
+	stream->exchange->fields = stream->fields;
 	exchange_headed(stream->exchange);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/timeout.h"
 #include "api/unpack.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -15,7 +16,6 @@
 
 enum {
 	GRPC_NUMBER_BYTES = 16,
-	GRPC_TIMEOUT_DIGITS_MAX = 8, /* PROTOCOL-HTTP2: TimeoutValue */
 	GRPC_MESSAGE_BYTES_MAX = 2048,
 };
 
@@ -30,8 +30,7 @@ size_t grpc_window_bytes(const struct service *service)
 struct grpc_stream *grpc_stream_new(struct grpc *grpc, int32_t id)
 {
 	struct grpc_stream *stream = memory_new(sizeof *stream);
-	*stream =
-	    (struct grpc_stream){.grpc = grpc, .id = id, .begun_ns = clock_steady_ns(), .deadline_ns = UINT64_MAX};
+	*stream = (struct grpc_stream){.grpc = grpc, .id = id, .begun_ns = clock_steady_ns()};
 	arena_init(&stream->arena);
 	buffer_init(&stream->input,
 	            GRPC_FRAME_HEAD_BYTES + grpc->service->request_bytes_max + grpc_window_bytes(grpc->service));
@@ -46,38 +45,8 @@ static bool grpc_is(struct bytes bytes, const char *text)
 	return bytes_equal(bytes, bytes_of_string(text));
 }
 
-/* PROTOCOL-HTTP2: Timeout. */
-static enum err grpc_timeout(struct bytes value, uint64_t *ret_ns)
-{
-	static const struct {
-		char unit;
-		uint64_t ns;
-	} units[] = {{'H', 3600 * CLOCK_NS_PER_S},
-	             {'M', 60 * CLOCK_NS_PER_S},
-	             {'S', CLOCK_NS_PER_S},
-	             {'m', CLOCK_NS_PER_MS},
-	             {'u', 1000},
-	             {'n', 1}};
-	uint64_t number = 0;
-	size_t digits = value.size != 0 ? value.size - 1 : 0;
-	if (digits == 0 || digits > GRPC_TIMEOUT_DIGITS_MAX)
-		return ERR_INVALID;
-	for (size_t at = 0; at < digits; at++) {
-		if (!isdigit(value.data[at]))
-			return ERR_INVALID;
-		number = number * 10 + (uint64_t)(value.data[at] - '0');
-	}
-	for (size_t at = 0; at < sizeof units / sizeof *units; at++)
-		if (units[at].unit == (char)value.data[digits]) {
-			*ret_ns = number * units[at].ns;
-			return ERR_OK;
-		}
-	return ERR_INVALID;
-}
-
 enum err grpc_stream_field(struct grpc_stream *stream, struct bytes name, struct bytes value)
 {
-	uint64_t timeout_ns = 0;
 	if (arena_size_bytes(&stream->arena) > GRPC_HEAD_BYTES_MAX)
 		return ERR_INVALID;
 	if (grpc_is(name, ":path")) {
@@ -92,11 +61,8 @@ enum err grpc_stream_field(struct grpc_stream *stream, struct bytes name, struct
 		stream->encoded = !grpc_is(value, "identity");
 	} else if (grpc_is(name, "hasleader")) {
 		stream->require_leader = grpc_is(value, "true");
-	} else if (grpc_is(name, "grpc-timeout")) {
-		enum err err = grpc_timeout(value, &timeout_ns);
-		if (err != ERR_OK)
-			return err;
-		stream->deadline_ns = stream->begun_ns + timeout_ns;
+	} else {
+		http_field(&stream->fields, name, value);
 	}
 	return ERR_OK;
 }
@@ -269,11 +235,35 @@ static void grpc_stream_refuse(struct grpc_stream *stream, enum rpc_code code, c
 
 /* ---- the call ---- */
 
+/* UINT64_MAX: none was said. */
+static enum err grpc_stream_deadline(const struct grpc_stream *stream, uint64_t *ret_ns)
+{
+	uint64_t timeout_ns = UINT64_MAX;
+	const char *text = stream->fields.timeout;
+	enum err err = text[0] != '\0' ? timeout_of_grpc(bytes_of_string(text), &timeout_ns) : ERR_OK;
+	bool bounded = timeout_ns < UINT64_MAX - stream->begun_ns;
+	*ret_ns = bounded ? stream->begun_ns + timeout_ns : UINT64_MAX;
+	return err;
+}
+
+static void grpc_stream_reset(struct grpc_stream *stream)
+{
+	int failed =
+	    nghttp2_submit_rst_stream(stream->grpc->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_PROTOCOL_ERROR);
+	check(failed == 0); /* memory alone */
+	grpc_flush_later(stream->grpc);
+}
+
 void grpc_stream_begin(struct grpc_stream *stream)
 {
 	struct rpc_status status;
+	uint64_t deadline_ns;
 	if (!stream->is_grpc || stream->path == NULL) {
 		grpc_http_begin(stream);
+		return;
+	}
+	if (grpc_stream_deadline(stream, &deadline_ns) != ERR_OK) {
+		grpc_stream_reset(stream);
 		return;
 	}
 	const struct rpc_method *method = rpc_find(stream->path, &stream->arena, &status);
@@ -282,7 +272,7 @@ void grpc_stream_begin(struct grpc_stream *stream)
 		return;
 	}
 	stream->call = rpc_call_new(stream->grpc->service, method, &grpc_transport, stream);
-	stream->call->deadline_ns = stream->deadline_ns;
+	stream->call->deadline_ns = deadline_ns;
 	stream->call->require_leader = stream->require_leader;
 	if (method->kind == RPC_BIDI)
 		rpc_begin(stream->call);

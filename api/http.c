@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { HTTP_NAME_BYTES_MAX = 16, HTTP_VALUE_BYTES_MAX = 32 }; /* of the headers that matter */
+enum { HTTP_NAME_BYTES_MAX = 32, HTTP_VALUE_BYTES_MAX = 32 }; /* of the headers that matter */
 
 /* A connection. */
 struct http {
@@ -25,6 +25,7 @@ struct http {
 	size_t head_bytes;
 	char name[HTTP_NAME_BYTES_MAX], value[HTTP_VALUE_BYTES_MAX]; /* of the header that is read */
 	size_t name_size, value_size;
+	struct http_fields fields;
 	bool in_value;
 	bool expects;   /* to be told that the body is wanted */
 	bool keeps;     /* the client may send another request */
@@ -212,6 +213,7 @@ static int http_on_begin(http_parser *parser)
 	check(http->exchange == NULL);
 	http->target_size = http->head_bytes = http->name_size = http->value_size = 0;
 	http->in_value = http->expects = http->whole = false;
+	http->fields = (struct http_fields){0};
 	return 0;
 }
 
@@ -248,6 +250,7 @@ static bool http_header_is(const struct http *http, const char *name, const char
 static void http_header_ends(struct http *http)
 {
 	http->expects = http->expects || http_header_is(http, "expect", "100-continue");
+	http_field(&http->fields, bytes_of(http->name, http->name_size), bytes_of(http->value, http->value_size));
 	http->name_size = http->value_size = 0;
 	http->in_value = false;
 }
@@ -290,6 +293,7 @@ static int http_on_head(http_parser *parser)
 	http->exchange =
 	    exchange_new(connection->set->context, &http_carrier, http,
 	                 http_method_str((enum http_method)parser->method), bytes_of(http->target, http->target_size));
+	http->exchange->fields = http->fields;
 	const struct exchange_handler *handler = http->exchange->handler;
 	bool sized = (parser->flags & F_CHUNKED) == 0 && parser->content_length != UINT64_MAX;
 	if (sized && parser->content_length > handler->body_bytes_max && handler->body != EXCHANGE_BODY_STREAMED)

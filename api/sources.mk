@@ -74,6 +74,7 @@ libapi_a_SOURCES = \
 	api/service.h \
 	api/shape.c api/shape.h \
 	api/ticks.c api/ticks.h \
+	api/timeout.c api/timeout.h \
 	api/unpack.c api/unpack.h \
 	api/watch.c api/watch.h
 API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS)

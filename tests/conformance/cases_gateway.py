@@ -62,6 +62,27 @@ def transactions_as_json(s):
     s.post("/v3/kv/txn")
 
 
+def times_that_clients_wait(s):
+    s.put("a", "1")
+    for timeout in ("10S", "0S", "-1S", "+10S", "1000000u", "soon", "1", "S", "1s", "--1S", "1.5S"):
+        s.post("/v3/kv/range", {"key": A}, **{"Grpc-Timeout": timeout})
+    s.post("/v3/watch", {"create_request": {"key": A}}, **{"Grpc-Timeout": "soon"})
+    s.post("/v3/watch", {"create_request": {"key": A}}, **{"Grpc-Timeout": "-1S"})
+    for _ in s.post_stream("/v3/watch", {"create_request": {"key": A}}, 2, **{"Grpc-Timeout": "200m"}):
+        pass
+    for lease, timeout in ((int(ID), "10S"), (int(ID) + 1, "200m")):
+        s.grant(600, lease)
+        s.post("/v3/lock/lock", {"name": A, "lease": str(lease)}, **{"Grpc-Timeout": timeout})
+
+
+def clients_that_want_a_leader(s):
+    s.put("a", "1")
+    for value in ("true", "false", "TRUE", ""):
+        s.post("/v3/kv/range", {"key": A}, **{"Grpc-Metadata-hasleader": value})
+    for _ in s.post_stream("/v3/watch", {"create_request": {"key": A}}, 1, **{"Grpc-Metadata-hasleader": "true"}):
+        pass
+
+
 def compaction_as_json(s):
     s.put("a", "1")
     s.put("a", "2")

@@ -163,10 +163,10 @@ class Client:
         self.record(f"{verb} {path} {'' if body is None else body[:200]}", said)
         return said.get("message")
 
-    def post_stream(self, path, message, count):
+    def post_stream(self, path, message, count, **headers):
         """So many messages of a stream of the gateway; then its client goes away."""
         connection = http.client.HTTPConnection(self.server.target, timeout=ANSWER_SECONDS)
-        connection.request("POST", path, json.dumps(message))
+        connection.request("POST", path, json.dumps(message), headers)
         answer = connection.getresponse()
         self.record(f"POST {path} {message}", {"status": answer.status, "type": answer.headers.get("content-type", "")})
         for _ in range(count):

@@ -65,6 +65,8 @@ DECODER = "the words of Go's decoder after the colon are left out"
 PAST_HEADER = "mended: what is told of the past has the revision of its last event, not one whose events are still to come"
 NAME_CODE = "gRPC of etcd's later versions calls it so"
 
+STREAM_CODE = "the errors of grpc-gateway v2, of etcd 3.6, have their code as `code`, in streams too"
+
 UNSORTABLE = "INVALID_ARGUMENT: etcdserver: invalid sort option"
 TOO_LARGE = "INVALID_ARGUMENT: etcdserver: request is too large"
 COMPACTED = "OUT_OF_RANGE: etcdserver: mvcc: required revision has been compacted"
@@ -113,6 +115,7 @@ DIFFERENCES.update(
         FLOAT, ("2.status", 400, 200), ("2.message.code", 3, ABSENT), ("2.message.message", "not understood", ABSENT),
         ("2.message.error", "not understood", ABSENT), ("2.message.header", ABSENT, ANSWER), ("2.message.kvs", ABSENT, ANSWER),
         ("2.message.more", ABSENT, True), ("2.message.count", ABSENT, "3")),
+    times_that_clients_wait=of(STREAM_CODE, ("16.error.code", ABSENT, 4)),
     values_of_the_wrong_kind=of(
         UNKNOWN_NAME, ("9.status", 400, 200), ("9.message.code", 3, ABSENT), ("9.message.message", "not understood", ABSENT),
         ("9.message.error", "not understood", ABSENT), ("9.message.header", ABSENT, ANSWER)),

@@ -48,6 +48,15 @@ static void refuses(const char *path, const char *body, int status, int code, co
 	assert_int_equal(client.status, status);
 }
 
+/* With one header more. Streams end by themselves, or never. */
+static const char *answer_with(const char *header, const char *path, const char *body)
+{
+	http_client_send_text(
+	    &client, arena_format(&client.arena, "POST %s HTTP/1.1\r\nHost: h\r\n%s\r\nContent-Length: %zu\r\n\r\n%s",
+	                          path, header, strlen(body), body));
+	return http_client_answer(&client);
+}
+
 static void what_is_put_is_ranged(void **state)
 {
 	answers("/v3/kv/put", "{\"key\":\"Zm9v\",\"value\":\"YmFy\"}", 200,
@@ -108,6 +117,63 @@ static const char *large_put(size_t size)
 	memset(value, 'x', size);
 	base64_write(bytes_of(value, size), text);
 	return arena_format(&client.arena, "{\"key\":\"YQ==\",\"value\":\"%.*s\"}", (int)text_size, text);
+}
+
+#define RANGE_LOCALLY "{\"key\":\"Zm9v\",\"serializable\":true}"
+
+static void a_client_may_say_how_long_it_waits(void **state)
+{
+	says(answer_with("Grpc-Timeout: 20S", "/v3/kv/range", RANGE_LOCALLY), "{\"header\"");
+	says(answer_with("grpc-timeout: +0u", "/v3/kv/range", RANGE_LOCALLY), "{\"header\"");
+	says(answer_with("Grpc-Timeout: 99999999999999999999999999999H", "/v3/kv/range", RANGE_LOCALLY), "{\"header\"");
+	says(answer_with("Grpc-Timeout: -1S", "/v3/kv/range", RANGE_LOCALLY),
+	     "{\"error\":\"context deadline exceeded\",\"code\":4,");
+	assert_int_equal(client.status, 504);
+	solo_set_weather(fixture_of(state)->replica, SOLO_NO_QUORUM);
+	says(answer_with("Grpc-Timeout: 100m", "/v3/kv/range", "{\"key\":\"Zm9v\"}"), "\"code\":4,");
+	assert_int_equal(client.status, 504);
+}
+
+static void a_stream_ends_when_its_client_does_not_wait_longer(void **state)
+{
+	const char *answer = answer_with("Grpc-Timeout: 150m", "/v3/watch", "{\"create_request\":{\"key\":\"Zm9v\"}}");
+	says(answer, "\"created\":true}}\n{\"error\":{\"grpc_code\":4,");
+	says(answer, "\"message\":\"context deadline exceeded\"");
+	assert_int_equal(client.status, 200);
+}
+
+static void a_time_that_is_none_is_refused(void **state)
+{
+	static const char *const wrong[] = {"1", "S", "soon", "1s", "1.5S", "--1S", "0x1S", "1 S"};
+	for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++) {
+		const char *header = arena_format(&client.arena, "Grpc-Timeout: %s", wrong[at]);
+		const char *expected = arena_format(
+		    &client.arena,
+		    "{\"error\":\"invalid grpc-timeout: %s\",\"code\":3,\"message\":\"invalid grpc-timeout: %s\"}",
+		    wrong[at], wrong[at]);
+		assert_string_equal(answer_with(header, "/v3/kv/range", RANGE_LOCALLY), expected);
+		assert_int_equal(client.status, 400);
+		struct http_client other;
+		http_client_open(&other, fixture_connect_http(fixture_of(state)));
+		http_client_send_text(
+		    &other,
+		    arena_format(&other.arena,
+		                 "POST /v3/watch HTTP/1.1\r\nHost: h\r\n%s\r\nContent-Length: 2\r\n\r\n{}", header));
+		assert_string_equal(http_client_answer(&other), expected);
+		http_client_close(&other);
+	}
+}
+
+static void a_client_may_ask_for_a_leader(void **state)
+{
+	static const char *const wants = "Grpc-Metadata-HasLeader: true", *const not = "Grpc-Metadata-hasleader: True";
+	says(answer_with(wants, "/v3/kv/range", RANGE_LOCALLY), "{\"header\"");
+	solo_set_weather(fixture_of(state)->replica, SOLO_NO_QUORUM);
+	says(answer_with("hasleader: true", "/v3/kv/range", RANGE_LOCALLY), "{\"header\"");
+	says(answer_with(not, "/v3/kv/range", RANGE_LOCALLY), "{\"header\"");
+	says(answer_with(wants, "/v3/kv/range", RANGE_LOCALLY), "{\"error\":\"etcdserver: no leader\",\"code\":14,");
+	assert_int_equal(client.status, 503);
+	says(answer_with(wants, "/v3/watch", "{\"create_request\":{\"key\":\"Zm9v\"}}"), "etcdserver: no leader");
 }
 
 static void large_values_go_and_come(void **state)
@@ -399,6 +465,10 @@ int main(void)
 	    CASE(old_paths_and_second_paths_are_the_same),
 	    CASE(errors_have_the_words_of_etcd),
 	    CASE(without_a_quorum_it_is_unavailable),
+	    CASE(a_client_may_say_how_long_it_waits),
+	    CASE(a_stream_ends_when_its_client_does_not_wait_longer),
+	    CASE(a_time_that_is_none_is_refused),
+	    CASE(a_client_may_ask_for_a_leader),
 	    CASE(large_values_go_and_come),
 	    CASE(a_body_may_come_in_chunks_and_slowly),
 	    CASE(requests_that_are_sent_ahead_are_answered_in_order),

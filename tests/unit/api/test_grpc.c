@@ -168,6 +168,26 @@ static void answers(const char *method, const char *path, const char *body, int 
 		fail_msg("%s: %d '%s' is not %d '%s'", path, call->http_status, call->text, status, expected);
 }
 
+static void headers_of_the_gateway_are_read_here_too(void **state)
+{
+	static const char
+	    *const bad[] = {"content-type", "application/json", ":method", "POST", "grpc-timeout", "soon", NULL},
+	           *const leader[] = {
+	               "content-type", "application/json", ":method", "POST", "grpc-metadata-hasleader", "true", NULL};
+	struct client_call *call = client_begin(&client, "/v3/kv/range", bad);
+	client_end(call);
+	client_until_closed(call);
+	assert_int_equal(call->http_status, 400);
+	assert_non_null(strstr(call->text, "invalid grpc-timeout: soon"));
+	solo_set_weather(fixture_of(state)->replica, SOLO_NO_QUORUM);
+	call = client_begin(&client, "/v3/kv/range", leader);
+	client_send_raw(call, BYTES_LITERAL("{\"key\":\"Zm9v\",\"serializable\":true}"));
+	client_end(call);
+	client_until_closed(call);
+	assert_int_equal(call->http_status, 503);
+	assert_non_null(strstr(call->text, "etcdserver: no leader"));
+}
+
 /* What HTTP/1.1 has, HTTP/2 has, beside calls of gRPC. */
 static void what_is_no_call_is_served_as_http(void **state)
 {
@@ -481,6 +501,7 @@ int main(void)
 	    CASE(what_nobody_serves_is_unimplemented),
 	    CASE(errors_have_the_words_of_etcd),
 	    CASE(a_message_that_is_not_plain_is_encoded),
+	    CASE(headers_of_the_gateway_are_read_here_too),
 	    CASE(what_is_no_call_is_served_as_http),
 	    CASE(requests_of_json_come_while_answers_go),
 	    CASE(a_body_that_is_too_large_ends_its_request_alone),
