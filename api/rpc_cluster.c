@@ -43,15 +43,12 @@ struct cluster_list {
 	size_t count;
 };
 
-/* etcd's order: by the first peer URL. */
+/* etcd's order: by their ids. */
 static int cluster_compare(const void *left, const void *right)
 {
 	const Etcdserverpb__Member *one = *(Etcdserverpb__Member *const *)left;
 	const Etcdserverpb__Member *other = *(Etcdserverpb__Member *const *)right;
-	const char *one_url = one->n_peerurls != 0 ? one->peerurls[0] : "";
-	const char *other_url = other->n_peerurls != 0 ? other->peerurls[0] : "";
-	int order = strcmp(one_url, other_url);
-	return order != 0 ? order : (one->id > other->id) - (one->id < other->id);
+	return (one->id > other->id) - (one->id < other->id);
 }
 
 static Etcdserverpb__Member *cluster_member(const struct replica_member_status *known, struct arena *arena)

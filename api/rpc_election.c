@@ -86,10 +86,12 @@ static void proclaim_begin(struct rpc_call *call)
 	const V3electionpb__ProclaimRequest *request = (V3electionpb__ProclaimRequest *)call->request;
 	if (!leader_key_is_good(call, request->leader))
 		return;
+	/* Who names no lease keeps the one that it has; etcd hangs the key on a new one, which nobody keeps alive. */
 	const struct kv_op op = {.kind = KV_PUT,
 	                         .put = {.key = proto_bytes(request->leader->key),
 	                                 .value = proto_bytes(request->value),
 	                                 .lease = request->leader->lease,
+	                                 .keep_lease = request->leader->lease == 0,
 	                                 .keep_attr = true}};
 	leader_propose(call, request->leader, &op, proclaim_done);
 }

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """etcdctl, as operators use it: what it prints, and its status."""
 
+from marks import fresh, spoils
+
+HELD = r"^name/[0-9a-f]+$"  # the key of a lock or of a candidate
+TOOK = r"took = \S+"
+OWN_SIZES = r"3\.[46]\.\d+|\d+(\.\d+)? [kM]?B|, \d+(?=,)|\| +\d+ |[-+|]{3,}|  +|^\"(RaftIndex|RaftTerm|RaftAppliedIndex|DBSize|DbSize)\".*"
+
 
 def put_get_del(s):
     s.etcdctl("put", "foo", "bar")
@@ -100,6 +106,16 @@ def leases(s):
     s.etcdctl("get", "a")
 
 
+@fresh
+@spoils
+def members_in_their_order(s):
+    """Of many, so that they are not so by chance."""
+    for port in range(1, 8 if s.server.name == "etcfs" else 2):
+        s.ask("Cluster.MemberAdd", peerURLs=[f"http://127.0.0.1:{port}"], isLearner=True)
+    ids = [member.ID for member in s.ask("Cluster.MemberList").members]
+    s.record("by their ids", ids == sorted(ids))
+
+
 def members(s):
     s.etcdctl("member", "list")
     s.etcdctl("member", "list", "-w", "json")
@@ -161,5 +177,85 @@ def a_lock_around_a_command(s):
     s.range("name", range_end="namf", count_only=True)
 
 
+def a_lock_tells_its_command_what_it_holds(s):
+    s.etcdctl_begin("lock", "name", "--ttl=60", "sh", "-c", 'echo "$ETCD_LOCK_KEY"; test -n "$ETCD_LOCK_REV" && echo a revision').rest(
+        masked=HELD)
+
+
+def a_lock_is_held_until_its_holder_ends(s):
+    first = s.etcdctl_begin("lock", "name").take(2, masked=HELD)
+    second = s.etcdctl_begin("lock", "name", "--ttl=60")
+    s.until_keys("name/", 2)
+    first.interrupt().rest()
+    second.take(2, masked=HELD)
+    s.range("name/", range_end="name0", count_only=True)
+    second.interrupt().rest()
+    s.range("name/", range_end="name0", count_only=True)
+
+
 def an_election(s):
-    s.etcdctl_until("elect", "name", "me", count=2, masked=r"^name/[0-9a-f]+$")
+    first = s.etcdctl_begin("elect", "name", "me").take(2, masked=HELD)
+    listens = s.etcdctl_begin("elect", "--listen", "name").take(2, masked=HELD)
+    second = s.etcdctl_begin("elect", "name", "another")
+    s.until_keys("name/", 2)
+    first.interrupt().rest()
+    second.take(2, masked=HELD)
+    listens.take(2, masked=HELD)
+    second.interrupt().rest()
+    listens.interrupt().rest()
+    s.etcdctl("elect", "name")
+    s.etcdctl("elect")
+
+
+def endpoints(s):
+    s.put("a", "1")
+    s.etcdctl_begin("endpoint", "health").rest(masked=TOOK)
+    s.etcdctl_begin("endpoint", "health", "--cluster").rest(masked=TOOK)
+    s.etcdctl_begin("endpoint", "health", "-w", "json").rest(masked=r'(?<="took":")[^"]*')
+    s.etcdctl("endpoint", "status", "-w", "json", "--cluster")
+    for form in ("simple", "table", "fields"):
+        s.etcdctl_begin("endpoint", "status", "-w", form).rest(masked=OWN_SIZES)
+    s.etcdctl("endpoint", "hashkv", "-w", "json", "--cluster")
+    s.etcdctl_begin("endpoint", "hashkv").rest(masked=r", \d+$")
+    s.etcdctl("endpoint", "hashkv", f"--rev={s.at(100)}")
+
+
+def tables(s):
+    s.put("a", "1")
+    for words in (("get", "a"), ("member", "list"), ("alarm", "list"), ("lease", "list"), ("put", "a", "2"), ("del", "a")):
+        s.etcdctl_begin(*words, "-w", "table").rest(masked=r"(tcp|http)://|\+-[-+]*\+|  +")
+
+
+def a_lease_that_is_granted(s):
+    s.etcdctl_begin("lease", "grant", "600").rest(masked=r"[0-9a-f]{8,}")
+    s.grant(600, 0x77)
+    s.put("a", "1", lease=0x77)
+    s.etcdctl_begin("lease", "timetolive", "77").rest(masked=r"remaining\(\d+s\)")
+    s.etcdctl_begin("lease", "timetolive", "77", "--keys").rest(masked=r"remaining\(\d+s\)")
+    s.etcdctl("lease", "timetolive", "77", "-w", "json")
+    s.etcdctl_until("lease", "keep-alive", "77", count=1)
+    s.grant(2, 0x78)
+    s.etcdctl_until("lease", "keep-alive", "78", count=3)
+
+
+def a_transaction_and_watches_by_hand(s):
+    s.put("a", "1")
+    s.etcdctl("txn", "-i", value=b'value("a") = "1"\n\nput a 2\n\nput a 3\n\n')
+    first = f"--rev={s.at(1)}"
+    s.etcdctl_begin("watch", "-i", value=f"watch a {first}\nwatch --prefix a {first} --prev-kv\n".encode()).take(3)
+    s.etcdctl("watch")
+
+
+@fresh
+@spoils
+def a_member_is_added_by_hand(s):
+    said = r"(http|tcp)://|Member +[0-9a-f]+|(?<=cluster )[ 0-9a-f]+$|^ETCD_INITIAL_CLUSTER=.*"
+    url = "--peer-urls=http://127.0.0.1:7"
+    s.etcdctl_begin("member", "add", "x", "--learner", url).rest(masked=said)
+    s.etcdctl_begin("member", "add", "y", "--learner", url).rest(masked=said)
+    ids = [member.ID for member in s.ask("Cluster.MemberList").members]
+    added = f"{next(one for one in ids if one != s.own_id):x}"
+    for words in (("promote", added), ("update", added, "--peer-urls=http://127.0.0.1:9"), ("remove", added), ("remove", added),
+                  ("remove", f"{s.own_id:x}")):
+        s.etcdctl_begin("member", *words).rest(masked=said)
+    s.etcdctl_begin("move-leader", added).rest()

@@ -21,6 +21,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import threading
 
@@ -81,6 +82,7 @@ class Client:
             process.kill()
             process.wait()
             process.stdout.close()
+            process.stdin.close()
         self._streams, self._processes = [], []
 
     def close(self):
@@ -186,29 +188,27 @@ class Client:
                               stderr=subprocess.PIPE, cwd=self.server.folder,
                               env={"PATH": os.environ["PATH"], "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": self.server.target,
                                    **environment})
-        said = {"status": done.returncode, "out": self._lines(done.stdout), "err": self._lines(done.stderr)}
+        said = {"status": done.returncode, "out": self.lines(done.stdout), "err": self.lines(done.stderr)}
         self.record(f"etcdctl {' '.join(map(str, words))}", said)
         return done.stdout.decode(errors="replace")
 
     def etcdctl_until(self, *words, count, masked=None):
-        """So many lines of one that does not end by itself, each with what is masked (a pattern) by a word; then it is stopped. Of 0 lines: it runs
-        to the end of the case."""
-        process = subprocess.Popen(["etcdctl", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True, cwd=self.server.folder,
-                                   env={"PATH": os.environ["PATH"], "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": self.server.target})
-        self._processes.append(process)
-        killer = threading.Timer(ANSWER_SECONDS, process.kill)
-        killer.start()
-        text = "".join(process.stdout.readline() for _ in range(count))
-        killer.cancel()
-        self.record(f"etcdctl {' '.join(words)}", self._lines(re.sub(masked, "MASKED", text, flags=re.M) if masked else text))
+        """So many lines of one that does not end by itself; it runs to the end of the case."""
+        return Running(self, words).take(count, masked)
+
+    def etcdctl_begin(self, *words, value=b""):
+        return Running(self, words, value)
 
     def until_keys(self, prefix, count):
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         until(lambda: self.ask("KV.Range", key=prefix, range_end=end).count == count, ANSWER_SECONDS, f"{count} keys of {prefix}")
 
+    def keep(self, process):
+        """It ends with the case."""
+        self._processes.append(process)
+
     @staticmethod
-    def _lines(text):
+    def lines(text):
         """Lines, or what stands in the JSON of each."""
         text = text if isinstance(text, str) else text.decode(errors="replace")
         lines = _TERM.sub(r'\1 some', _LOGGED.sub("", text)).splitlines()
@@ -306,6 +306,42 @@ _TERM = re.compile(r'^("RaftTerm" :) \d+$', re.MULTILINE)
 # What etcdctl says of its own work: when, where in its source, how long it took.
 _LOGGED = re.compile(r'^{"level":.*\n', re.MULTILINE)
 
+
+
+class Running:
+    """An etcdctl that does not end by itself."""
+
+    def __init__(self, client, words, value=b""):
+        self._client, self._label = client, f"etcdctl {' '.join(map(str, words))}"
+        self._process = subprocess.Popen(["etcdctl", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, text=True, cwd=client.server.folder,
+                                         env={"PATH": os.environ["PATH"], "ETCDCTL_API": "3",
+                                              "ETCDCTL_ENDPOINTS": client.server.target})
+        self._process.stdin.write(value.decode())
+        self._process.stdin.flush()
+        client.keep(self._process)
+
+    def take(self, count, masked=None):
+        """So many lines, each with what is masked (a pattern) by a word."""
+        self._client.record(self._label, self._read(lambda said: "".join(said.readline() for _ in range(count)), masked))
+        return self
+
+    def rest(self, masked=None):
+        """All that it says until it ends, and its status."""
+        self._process.stdin.close()
+        said = self._read(lambda said: said.read(), masked)
+        self._client.record(f"{self._label}, to its end", {"status": self._process.wait(), "out": said})
+
+    def _read(self, read, masked):
+        killer = threading.Timer(ANSWER_SECONDS, self._process.kill)
+        killer.start()
+        text = read(self._process.stdout)
+        killer.cancel()
+        return self._client.lines(re.sub(masked, "MASKED", text, flags=re.M) if masked else text)
+
+    def interrupt(self):
+        self._process.send_signal(signal.SIGINT)
+        return self
 
 
 class Later:

@@ -65,6 +65,7 @@ DECODER = "the words of Go's decoder after the colon are left out"
 PAST_HEADER = "mended: what is told of the past has the revision of its last event, not one whose events are still to come"
 NAME_CODE = "gRPC of etcd's later versions calls it so"
 
+LOST_PLACE = "who has lost its place in a lock's queue is told so: etcd does so since 3.5"
 STREAM_CODE = "the errors of grpc-gateway v2, of etcd 3.6, have their code as `code`, in streams too"
 
 UNSORTABLE = "INVALID_ARGUMENT: etcdserver: invalid sort option"
@@ -115,6 +116,11 @@ DIFFERENCES.update(
         FLOAT, ("2.status", 400, 200), ("2.message.code", 3, ABSENT), ("2.message.message", "not understood", ABSENT),
         ("2.message.error", "not understood", ABSENT), ("2.message.header", ABSENT, ANSWER), ("2.message.kvs", ABSENT, ANSWER),
         ("2.message.more", ABSENT, True), ("2.message.count", ABSENT, "3")),
+    a_lock_whose_lease_ends_while_it_waits=of(LOST_PLACE, ("6", ANSWER, "UNKNOWN: mutex: session is expired")),
+    a_candidate_whose_lease_ends_while_it_waits=of(
+        "mended: who has lost its place is told so, and is not elected", ("6", ANSWER, "UNKNOWN: election: not leader")),
+    who_brings_no_lease_is_given_one=of(
+        "mended: a proclamation without a lease keeps the one that the key has: to etcd it ends after a minute", ("3[3]", False, True)),
     times_that_clients_wait=of(STREAM_CODE, ("16.error.code", ABSENT, 4)),
     values_of_the_wrong_kind=of(
         UNKNOWN_NAME, ("9.status", 400, 200), ("9.message.code", 3, ABSENT), ("9.message.message", "not understood", ABSENT),
@@ -172,6 +178,8 @@ DIFFERENCES.update(
         "unexpected EOF", "unexpected EOF", "proto: wrong wireType = 0 for field Key", "unexpected EOF",
         "proto: RangeRequest: illegal tag 0 (wire type 0)")))),
     maintenance=of(VERSION, ("1.out[0][0].Status.version", "3.4.23", "3.6.11")),
+    endpoints=[*of(VERSION, ("4.out[0][0].Status.version", "3.4.23", "3.6.11")),
+               *of(HASH, ("8.out[0][0].HashKV.hash", ANY, ANY))],
     members=of("members of etcfs speak to each other over TCP, not HTTP", (
         "0.out[0]", "<itself>, started, n1, http://PEER, http://CLIENT, false",
         "<itself>, started, n1, tcp://PEER, http://CLIENT, false")),

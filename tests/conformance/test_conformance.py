@@ -30,7 +30,7 @@ from differences import DIFFERENCES  # noqa: E402
 
 MODULES = (cases_kv, cases_range, cases_txn, cases_watch, cases_lease, cases_lock, cases_gateway, cases_operator, cases_transport,
            cases_etcdctl)
-ANSWERS_MIN = 1400
+ANSWERS_MIN = 1600
 
 
 def expect_differences_of_cases():

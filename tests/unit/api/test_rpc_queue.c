@@ -157,10 +157,17 @@ static void observers_see_each_proclamation_of_each_leader(void **state)
 	const V3electionpb__LeaderResponse *leader =
 	    rpc_answer_of(ELECTION "Leader", &name, &v3electionpb__leader_response__descriptor);
 	assert_true(bytes_equal(proto_bytes(leader->kv->value), BYTES_LITERAL("more")));
+	V3electionpb__LeaderKey bare = *first;
+	bare.lease = 0; /* it keeps the one that it has */
+	proclaim.leader = &bare;
+	rpc_answer_of(ELECTION "Proclaim", &proclaim, &v3electionpb__proclaim_response__descriptor);
+	assert_observed(observer, 2, "more");
+	leader = rpc_answer_of(ELECTION "Leader", &name, &v3electionpb__leader_response__descriptor);
+	assert_int_equal(leader->kv->lease, 0x11);
 	assert_false(second->closed);
 	resign(first);
 	assert_int_equal(won(second)->lease, 0x12);
-	assert_observed(observer, 2, "two");
+	assert_observed(observer, 3, "two");
 	assert_refused(ELECTION "Proclaim", &proclaim, RPC_UNKNOWN, "election: not leader");
 	resign(first); /* it is a success */
 	proclaim.leader = NULL;
