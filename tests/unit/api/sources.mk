@@ -24,6 +24,7 @@ API_TESTS = \
 	tests/unit/api/test_rpc_queue \
 	tests/unit/api/test_rpc_op \
 	tests/unit/api/test_rpc_watch \
+	tests/unit/api/test_rpc_watch_notices \
 	tests/unit/api/test_watch
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
@@ -49,6 +50,8 @@ tests_unit_api_test_events_SOURCES = tests/unit/api/test_events.c $(EVENTS_WORLD
 tests_unit_api_test_events_LDADD = $(EVENTS_TEST_LIBS)
 tests_unit_api_test_events_many_SOURCES = tests/unit/api/test_events_many.c $(EVENTS_WORLD)
 tests_unit_api_test_events_many_LDADD = $(EVENTS_TEST_LIBS)
+tests_unit_api_test_rpc_watch_notices_SOURCES = tests/unit/api/test_rpc_watch_notices.c $(EVENTS_WORLD)
+tests_unit_api_test_rpc_watch_notices_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_grpc_SOURCES = \
 	tests/unit/api/test_grpc.c tests/unit/api/grpc_client.c tests/unit/api/grpc_client.h $(API_FIXTURE)
 tests_unit_api_test_grpc_LDADD = $(API_TEST_LIBS)
