@@ -16,6 +16,7 @@ struct gateway {
 	const struct rpc_method *method;
 	struct rpc_call *call; /* NULL: not begun, or over */
 	struct buffer text;    /* of the answer, or of the piece of it that is being made */
+	size_t text_bytes;     /* of it, counted with all other answers */
 	struct proto_json_cutter cutter;
 	bool begun;       /* the answer's head is on its way */
 	struct tick tick; /* run: NULL, or added, for the deadline */
@@ -104,12 +105,24 @@ static enum err gateway_send_line(struct gateway *gateway, const ProtobufCMessag
 	return ERR_OK;
 }
 
+/* A whole answer is counted beside what it is made of, and with all others; a small one is given all the same. */
+static enum err gateway_send_whole(struct gateway *gateway, const ProtobufCMessage *message)
+{
+	const struct service *service = gateway->exchange->service;
+	size_t used = *service->answers_bytes, most = service->answers_bytes_max;
+	size_t room = used < most ? most - used : 0;
+	gateway->text.size_max = room > GATEWAY_SMALL_BYTES ? room : GATEWAY_SMALL_BYTES;
+	enum err err = proto_json_write(&gateway->text, message);
+	gateway->text_bytes = gateway->text.size;
+	*service->answers_bytes += gateway->text_bytes;
+	return err;
+}
+
 static enum err gateway_send(void *link, const ProtobufCMessage *message)
 {
 	struct gateway *gateway = link;
-	if (gateway->method->kind != RPC_UNARY)
-		return gateway_send_line(gateway, message);
-	return proto_json_write(&gateway->text, message);
+	return gateway->method->kind == RPC_UNARY ? gateway_send_whole(gateway, message)
+	                                          : gateway_send_line(gateway, message);
 }
 
 static size_t gateway_backlog_bytes(const void *link)
@@ -317,6 +330,7 @@ static void gateway_ended(struct exchange *exchange)
 	if (gateway->call != NULL)
 		rpc_abandon(gateway->call);
 	gateway->call = NULL;
+	*exchange->service->answers_bytes -= gateway->text_bytes;
 	buffer_fini(&gateway->text);
 }
 

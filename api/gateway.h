@@ -17,6 +17,9 @@
 enum {
 	GATEWAY_BODY_BYTES_MAX = 4 << 20, /* a message of the largest size, its bytes in base64 */
 	GATEWAY_ANSWER_BYTES_MAX = 1 << 30,
+	GATEWAY_SMALL_BYTES =
+	    4
+	    << 20, /* of an answer that is never refused for what others wait for: a value of the largest size, twice */
 };
 
 /* NULL: the path is not the gateway's. */

@@ -186,6 +186,25 @@ static void large_values_go_and_come(void **state)
 	        "grpc: received message larger than max (2097161 vs. 2097152)");
 }
 
+#define RANGE_OF_ALL "{\"key\":\"AA==\",\"range_end\":\"AA==\"}"
+
+static void fill(void **state, int count)
+{
+	static uint8_t value[900000];
+	for (int at = 0; at < count; at++)
+		fixture_put_elsewhere(fixture_of(state), arena_format(&client.arena, "/%d", at),
+		                      bytes_of(value, sizeof value));
+}
+
+/* As JSON it is larger than what it was gathered from, and both are there for a moment. */
+static void an_answer_that_is_written_is_counted(void **state)
+{
+	fill(state, 5);
+	answers("/v3/kv/range", RANGE_OF_ALL, 429, "the answer is larger than can be sent");
+	answers("/v3/kv/range", "{\"key\":\"AA==\",\"range_end\":\"AA==\",\"limit\":2}", 200, "\"count\":\"5\"");
+	answers("/v3/kv/range", "{\"key\":\"AA==\",\"range_end\":\"AA==\",\"limit\":2}", 200, "\"count\":\"5\"");
+}
+
 static void a_body_may_come_in_chunks_and_slowly(void **state)
 {
 	static const char *const pieces[] = {"{\"key\"", ":", "\"Zm", "9v\",\"val", "ue\":\"YmFy\"}"};
@@ -470,6 +489,7 @@ int main(void)
 	    CASE(a_time_that_is_none_is_refused),
 	    CASE(a_client_may_ask_for_a_leader),
 	    CASE(large_values_go_and_come),
+	    CASE(an_answer_that_is_written_is_counted),
 	    CASE(a_body_may_come_in_chunks_and_slowly),
 	    CASE(requests_that_are_sent_ahead_are_answered_in_order),
 	    CASE(who_asks_whether_to_send_is_told),
