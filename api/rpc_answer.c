@@ -30,3 +30,20 @@ void rpc_reply_header(struct rpc_call *call)
 {
 	rpc_reply(call, rpc_answer(call, rpc_revision(call)));
 }
+
+bool rpc_gathers(struct rpc_call *call, size_t *held, size_t size)
+{
+	size_t *used = call->service->answers_bytes;
+	*used += size;
+	*held += size;
+	if (*used <= call->service->answers_bytes_max)
+		return true;
+	rpc_finish(call, RPC_RESOURCE_EXHAUSTED,
+	           "etcdserver: too much is asked for at once: use limits, or RangeStream");
+	return false;
+}
+
+void rpc_gathered(const struct rpc_call *call, size_t held)
+{
+	*call->service->answers_bytes -= held;
+}

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service KV: etcd's api/v3rpc/key.go. */
+#include <stdlib.h>
+
+#include "api/rpc_answer.h"
 #include "api/rpc_range.h"
 #include "api/rpc_rows.h"
 #include "api/ticks.h"
+#include "base/memory.h"
 
 /* False: it was refused, and is over. The size is etcd's too: of what goes into the log. */
 static bool kv_passes(struct rpc_call *call, struct rpc_status status)
@@ -89,15 +93,76 @@ static void txn_done(struct rpc_call *call, enum err err, struct kv_result *resu
 		rpc_fail(call, err);
 }
 
+/* One that changes nothing, a piece in each turn of the loop. What it reads and what it gives are the call's. */
+struct txn_reading {
+	struct reactor_task task;
+	bool posted;
+	struct rpc_call *call; /* NULL: it has ended */
+	struct kv_txn txn;
+	struct kv_txn_reading *reading;
+	size_t held_bytes; /* of the bound of all answers */
+};
+
+static void txn_go(struct txn_reading *txn)
+{
+	struct rpc_call *call = txn->call;
+	size_t before = arena_size_bytes(&call->arena);
+	bool done = false;
+	enum err err = kv_txn_reading_step(txn->reading, RANGE_PIECE_BYTES, &done);
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+	} else if (!rpc_gathers(call, &txn->held_bytes, arena_size_bytes(&call->arena) - before)) {
+		return;
+	} else if (done) {
+		txn_answer(call, kv_txn_reading_result(txn->reading));
+	} else {
+		txn->posted = true;
+		reactor_post(call->service->reactor, &txn->task);
+	}
+}
+
+static void txn_run(struct reactor_task *task)
+{
+	struct txn_reading *txn = (struct txn_reading *)task;
+	txn->posted = false;
+	if (txn->call == NULL)
+		free(txn);
+	else
+		txn_go(txn);
+}
+
+static void txn_ended(struct rpc_call *call)
+{
+	struct txn_reading *txn = call->state;
+	if (txn == NULL)
+		return;
+	rpc_gathered(call, txn->held_bytes);
+	kv_txn_reading_free(txn->reading);
+	txn->call = NULL;
+	if (!txn->posted)
+		free(txn);
+}
+
 static void txn_read(struct rpc_call *call, enum err err)
 {
-	const struct kv_txn txn = rpc_txn_of((Etcdserverpb__TxnRequest *)call->request, &call->arena);
-	struct kv_result result = {0};
+	if (err != ERR_OK) {
+		rpc_fail(call, err);
+		return;
+	}
+	struct txn_reading *txn = memory_new(sizeof *txn);
 	struct kv_view *view = kv_view_open(replica_kv(call->service->replica));
-	if (err == ERR_OK)
-		err = kv_txn_read(view, &txn, &call->arena, &result);
-	kv_view_close(view);
-	txn_done(call, err, &result);
+	txn->task.run = txn_run;
+	txn->call = call;
+	txn->txn = rpc_txn_of((Etcdserverpb__TxnRequest *)call->request, &call->arena);
+	err = kv_txn_reading_new(view, &txn->txn, &call->arena, &txn->reading);
+	if (err != ERR_OK) {
+		kv_view_close(view);
+		free(txn);
+		rpc_fail(call, err);
+		return;
+	}
+	call->state = txn;
+	txn_go(txn);
 }
 
 static void kv_txn_begin(struct rpc_call *call)
@@ -202,7 +267,7 @@ const struct rpc_method rpc_kv_methods[] = {
      .ended = range_ended},
     KV_ROW("Put", "/v3/kv/put", kv_put_begin),
     KV_ROW("DeleteRange", "/v3/kv/deleterange", kv_delete_begin),
-    KV_ROW("Txn", "/v3/kv/txn", kv_txn_begin),
+    KV_ROW("Txn", "/v3/kv/txn", kv_txn_begin, .ended = txn_ended),
     KV_ROW("Compact", "/v3/kv/compaction", kv_compact_begin, .ended = compact_ended),
 };
 const size_t rpc_kv_count = sizeof rpc_kv_methods / sizeof *rpc_kv_methods;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "api/range_counts.h"
+#include "api/rpc_answer.h"
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "base/memory.h"
@@ -103,7 +104,7 @@ void range_ended(struct rpc_call *call)
 	struct range *range = call->state;
 	if (range == NULL)
 		return;
-	*call->service->answers_bytes -= range->held_bytes;
+	rpc_gathered(call, range->held_bytes);
 	range->call = NULL;
 	if (!range->posted)
 		range_free(range);
@@ -135,15 +136,6 @@ static void range_answer(struct rpc_call *call, const struct kv_response *respon
 	rpc_reply(call, &answer->base);
 }
 
-/* The memory of the call is counted while it grows. */
-static bool range_has_room(struct range *range, size_t size)
-{
-	size_t *used = range->call->service->answers_bytes;
-	*used += size;
-	range->held_bytes += size;
-	return *used <= range->call->service->answers_bytes_max;
-}
-
 static void range_gather(struct range *range)
 {
 	struct rpc_call *call = range->call;
@@ -156,9 +148,8 @@ static void range_gather(struct range *range)
 	}
 	if (err != ERR_OK)
 		rpc_fail(call, err);
-	else if (!range_has_room(range, arena_size_bytes(&call->arena) - before))
-		rpc_finish(call, RPC_RESOURCE_EXHAUSTED,
-		           "etcdserver: too much is asked for at once: use limits, or RangeStream");
+	else if (!rpc_gathers(call, &range->held_bytes, arena_size_bytes(&call->arena) - before))
+		return;
 	else if (done)
 		range_answer(call, &range->response, range->revision);
 	else

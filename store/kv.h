@@ -376,6 +376,16 @@ bool kv_range_sorts(const struct kv_range_request *request);
 enum err kv_txn_read(struct kv_view *view, const struct kv_txn *txn, struct arena *arena,
                      struct kv_result *ret_result) MUST_USE;
 
+/* The same, a piece at a time. The view is taken, unless it fails; the transaction and the arena are lent until kv_txn_reading_free(),
+ * at any step. */
+struct kv_txn_reading;
+enum err kv_txn_reading_new(struct kv_view *view, const struct kv_txn *txn, struct arena *arena,
+                            struct kv_txn_reading **ret_reading) MUST_USE;
+void kv_txn_reading_free(struct kv_txn_reading *reading);
+/* Looks at about so many bytes more; a compare of a range is looked at whole. *ret_done: that was all, and the result stands, in the arena. */
+enum err kv_txn_reading_step(struct kv_txn_reading *reading, size_t bytes, bool *ret_done) MUST_USE;
+const struct kv_result *kv_txn_reading_result(const struct kv_txn_reading *reading);
+
 /* A directory: a prefix that ends in '/'. */
 struct kv_directory {
 	uint64_t id;         /* given when it comes to be: its marker's, if it comes to be by that; kept by moves */

@@ -15,8 +15,8 @@ enum {
 };
 
 struct kv_reading {
-	struct kv_view *view; /* these two: only of kv_reading_new() */
-	struct arena arena;   /* of the request's bytes */
+	struct kv_view *view; /* of kv_reading_new(): its own; else NULL */
+	struct arena arena;   /* of the request's bytes; empty when they are lent */
 	struct kv_range_request request;
 	struct scan scan;
 	int64_t in_range, wanted, kept; /* so far: all, those that pass the filters, and those that were given */
@@ -93,18 +93,17 @@ static void response_add(struct kv_response *response, const struct kv_range_req
 	kept->value = value ? arena_dup(arena, record->value) : BYTES_NONE;
 }
 
-/* What it cost is returned. */
+/* What it cost is returned: a row that is only counted is read all the same. */
 static size_t reading_add(struct kv_reading *reading, const struct kv_record *record, struct arena *arena,
                           struct kv_response *response)
 {
+	bool wanted = request_wants(&reading->request, record);
 	reading->in_range++;
-	if (!request_wants(&reading->request, record))
-		return READING_ROW_BYTES;
-	reading->wanted++;
-	if (reading->kept == reading->stop)
-		return READING_ROW_BYTES;
-	reading->kept++;
-	response_add(response, &reading->request, record, arena);
+	reading->wanted += wanted;
+	if (wanted && reading->kept != reading->stop) {
+		reading->kept++;
+		response_add(response, &reading->request, record, arena);
+	}
 	return READING_ROW_BYTES + record->key.size + record->value.size + record->attr.size;
 }
 
@@ -132,19 +131,20 @@ static void reading_finish(const struct kv_reading *reading, struct kv_response 
 	response->more = reading->wanted > limit;
 }
 
-static enum err reading_step(struct kv_reading *reading, size_t bytes, struct arena *arena,
-                             struct kv_response *response, bool *ret_done)
+enum err reading_step(struct kv_reading *reading, size_t *bytes, struct arena *arena, struct kv_response *response,
+                      bool *ret_done)
 {
 	struct kv_record record;
 	response->kind = KV_RANGE;
-	for (size_t taken = 0; taken < bytes;) {
+	while (*bytes > 0) {
 		if (reading_knows_the_rest(reading) || !scan_next(&reading->scan, &record)) {
 			if (reading->scan.err == ERR_OK)
 				reading_finish(reading, response);
 			*ret_done = true;
 			return reading->scan.err;
 		}
-		taken += reading_add(reading, &record, arena, response);
+		size_t taken = reading_add(reading, &record, arena, response);
+		*bytes -= taken < *bytes ? taken : *bytes;
 	}
 	*ret_done = false;
 	return ERR_OK;
@@ -177,10 +177,11 @@ enum err range_run(const struct range_options *options, const struct kv_range_re
 	struct kv_reading reading = {0};
 	struct kv_response response = {0};
 	bool done = false;
+	size_t bytes = SIZE_MAX;
 	enum err err = reading_begin(&reading, options, request);
 	if (err != ERR_OK)
 		return err;
-	err = reading_step(&reading, SIZE_MAX, arena, &response, &done);
+	err = reading_step(&reading, &bytes, arena, &response, &done);
 	enum err closed = scan_close(&reading.scan);
 	if (err == ERR_OK && closed == ERR_OK)
 		*ret_response = response;
@@ -229,31 +230,51 @@ bool kv_range_sorts(const struct kv_range_request *request)
 	return request_sorts(request);
 }
 
+static struct kv_reading *reading_new(void)
+{
+	struct kv_reading *reading = memory_new(sizeof *reading);
+	arena_init(&reading->arena);
+	return reading;
+}
+
+static enum err reading_open(struct kv_reading *reading, struct kv_view *view, const struct kv_range_request *request,
+                             struct kv_reading **ret_reading)
+{
+	enum err err = reading_begin(reading, &(struct range_options){.view = view}, request);
+	if (err == ERR_OK) {
+		*ret_reading = reading;
+		return ERR_OK;
+	}
+	arena_fini(&reading->arena);
+	free(reading);
+	return err;
+}
+
 enum err kv_reading_new(struct kv_view *view, const struct kv_range_request *request, struct kv_reading **ret_reading)
 {
 	if (!request_is_good(request))
 		return ERR_INVALID;
-	struct kv_reading *reading = memory_new(sizeof *reading);
+	struct kv_reading *reading = reading_new();
 	struct kv_range_request own = *request;
-	arena_init(&reading->arena);
 	own.range.start = arena_dup(&reading->arena, request->range.start);
 	own.range.end = arena_dup(&reading->arena, request->range.end);
-	enum err err = reading_begin(reading, &(struct range_options){.view = view}, &own);
-	if (err != ERR_OK) {
-		arena_fini(&reading->arena);
-		free(reading);
-		return err;
-	}
-	reading->view = view;
-	*ret_reading = reading;
-	return ERR_OK;
+	enum err err = reading_open(reading, view, &own, ret_reading);
+	if (err == ERR_OK)
+		reading->view = view;
+	return err;
+}
+
+enum err reading_new_lent(struct kv_view *view, const struct kv_range_request *request, struct kv_reading **ret_reading)
+{
+	return request_is_good(request) ? reading_open(reading_new(), view, request, ret_reading) : ERR_INVALID;
 }
 
 void kv_reading_free(struct kv_reading *reading)
 {
 	enum err err = scan_close(&reading->scan);
 	(void)err; /* the step that met it has told */
-	kv_view_close(reading->view);
+	if (reading->view != NULL)
+		kv_view_close(reading->view);
 	arena_fini(&reading->arena);
 	free(reading);
 }
@@ -261,5 +282,5 @@ void kv_reading_free(struct kv_reading *reading)
 enum err kv_reading_step(struct kv_reading *reading, size_t bytes, struct arena *arena, struct kv_response *response,
                          bool *ret_done)
 {
-	return reading_step(reading, bytes, arena, response, ret_done);
+	return reading_step(reading, &bytes, arena, response, ret_done);
 }

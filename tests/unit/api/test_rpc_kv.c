@@ -329,6 +329,57 @@ static void what_it_reads_is_never_old_unless_that_is_asked_for(void **state)
 	solo_set_weather(fixture->replica, SOLO_FAIR);
 }
 
+static struct client_call *begin_to_ask(const char *path, const ProtobufCMessage *request)
+{
+	struct client_call *call = client_begin(&rpc_client, path, NULL);
+	client_send(call, request);
+	client_end(call);
+	return call;
+}
+
+/* It is read in pieces: what comes behind it, and is little, is answered before it. */
+static void one_that_reads_much_holds_nobody_up(void **state)
+{
+	struct question question;
+	fixture_put(fixture_of(state), "/a", "one");
+	fill(fixture_of(state));
+	ask(&question, true, true);
+	question.range = range_of("/r/", "/r0");
+	question.range.serializable = true;
+	Etcdserverpb__RangeRequest little = range_of("/a", "");
+	little.serializable = true;
+	struct client_call *much = begin_to_ask(KV "Txn", &question.txn.base);
+	struct client_call *behind = begin_to_ask(KV "Range", &little.base);
+	client_until_closed(behind);
+	assert_false(much->closed);
+	assert_int_equal(behind->code, RPC_OK);
+	client_until_closed(much);
+	const Etcdserverpb__TxnResponse *answer = client_message(much, 0, &etcdserverpb__txn_response__descriptor);
+	assert_int_equal(answer->responses[0]->response_range->n_kvs, KEYS);
+	assert_int_equal(answer->responses[0]->response_range->count, KEYS);
+	assert_int_equal(answer->header->revision, KEYS + 2);
+	much = begin_to_ask(KV "Txn", &question.txn.base); /* one that goes away leaves nothing behind */
+	behind = begin_to_ask(KV "Range", &little.base);
+	client_until_closed(behind);
+	client_reset(much);
+	client_until_closed(much);
+}
+
+static void one_that_reads_too_much_is_refused(void **state)
+{
+	struct question question;
+	fill(fixture_of(state));
+	ask(&question, true, false);
+	question.range = range_of("/r/", "/r0");
+	question.txn.n_compare = 0;
+	question.txn.n_success = 2;
+	question.txn.success = (Etcdserverpb__RequestOp *[]){&question.op, &question.op};
+	assert_refused(KV "Txn", &question.txn, RPC_RESOURCE_EXHAUSTED,
+	               "etcdserver: too much is asked for at once: use limits, or RangeStream");
+	question.txn.n_success = 1;
+	rpc_answer_of(KV "Txn", &question.txn, &etcdserverpb__txn_response__descriptor);
+}
+
 static void requests_that_change_have_a_size(void **state)
 {
 	enum { MOST = 1536 << 10 };
@@ -359,6 +410,8 @@ int main(void)
 	    CASE(answers_that_wait_have_a_bound_together),
 	    CASE(what_changes_nothing_is_no_entry_of_the_log),
 	    CASE(what_it_reads_is_never_old_unless_that_is_asked_for),
+	    CASE(one_that_reads_much_holds_nobody_up),
+	    CASE(one_that_reads_too_much_is_refused),
 	    CASE(requests_that_change_have_a_size),
 	};
 	return UNIT_RUN(tests);

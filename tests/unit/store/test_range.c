@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store/fixture.h"
 
+#include <string.h>
+
 static int setup(void **state)
 {
 	static struct fixture fixture;
@@ -97,6 +99,19 @@ static void a_range_can_be_read_in_pieces(void **state)
 	assert_int_equal(kv_reading_new(view, &(struct kv_range_request){.range = ALL, .revision = 2}, &reading),
 	                 ERR_COMPACTED);
 	kv_view_close(view);
+}
+
+static void what_is_only_counted_is_read_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+	char large[1001];
+	memset(large, 'x', sizeof large - 1);
+	large[sizeof large - 1] = '\0';
+	for (int at = 0; at < 3; at++)
+		assert_int_equal(fixture_put(f, at == 0 ? "/x" : at == 1 ? "/y" : "/z", large), ERR_OK);
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL, .count_only = true}, 500), "||| 8");
+	assert_int_equal(fixture_put(f, "/a", "6"), ERR_OK);
+	assert_string_equal(pieces_of(f, &(struct kv_range_request){.range = ALL, .limit = 1}, 500), "a|||+8");
 }
 
 static void what_is_known_is_not_counted_again(void **state)
@@ -206,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_range_is_ascending_and_counts_all_whatever_the_limit),
 	    TEST(a_range_can_be_read_in_pieces),
+	    TEST(what_is_only_counted_is_read_all_the_same),
 	    TEST(what_is_known_is_not_counted_again),
 	    TEST(a_sort_comes_before_the_limit),
 	    TEST(filters_cut_what_comes_and_not_the_count),

@@ -454,6 +454,64 @@ static void a_transaction_that_changes_nothing_is_read_from_a_view(void **state)
 	kv_view_close(view);
 }
 
+/* How many steps it takes; what it gives is what it gives at once. */
+static size_t read_in_steps(struct fixture *f, const struct kv_txn *txn, size_t bytes)
+{
+	struct kv_txn_reading *reading = NULL;
+	struct kv_result once = {0};
+	struct kv_view *view = kv_view_open(f->kv);
+	size_t steps = 0;
+	assert_int_equal(kv_txn_read(view, txn, &f->arena, &once), ERR_OK);
+	assert_int_equal(kv_txn_reading_new(view, txn, &f->arena, &reading), ERR_OK);
+	assert_int_equal(fixture_put(f, "/later", "it does not see"), ERR_OK);
+	for (bool done = false; !done; steps++)
+		assert_int_equal(kv_txn_reading_step(reading, bytes, &done), ERR_OK);
+	const struct kv_result *result = kv_txn_reading_result(reading);
+	assert_int_equal(result->succeeded, once.succeeded);
+	assert_int_equal(result->revision, once.revision);
+	assert_int_equal(result->response_count, once.response_count);
+	for (size_t at = 0; at < once.response_count; at++) {
+		const struct kv_response *one = &once.responses[at], *other = &result->responses[at];
+		if (one->kind == KV_TXN) { /* of one operation */
+			one = &one->txn->responses[0];
+			other = &other->txn->responses[0];
+		}
+		assert_int_equal(other->kind, KV_RANGE);
+		assert_int_equal(other->revision, one->revision);
+		assert_int_equal(other->count, one->count);
+		assert_int_equal(other->more, one->more);
+		assert_int_equal(other->record_count, one->record_count);
+		for (size_t record = 0; record < one->record_count; record++)
+			assert_true(bytes_equal(other->records[record].key, one->records[record].key));
+	}
+	kv_txn_reading_free(reading);
+	return steps;
+}
+
+static void a_transaction_that_changes_nothing_can_be_read_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	for (int at = 0; at < 20; at++)
+		assert_int_equal(fixture_put(f, arena_format(&f->arena, "/%02d", at), "some value"), ERR_OK);
+	struct kv_op all = RANGE(.range = {B("/"), B("0")}, .order = KV_DESCEND),
+	             one = RANGE(.range = {.start = B("/07")});
+	struct kv_txn inner = {.success = &all, .success_count = 1};
+	const struct kv_op ops[] = {
+	    all, {.kind = KV_TXN, .txn = &inner}, one, RANGE(.range = {B("/"), B("0")}, .limit = 3)};
+	const struct kv_txn txn = {.success = ops, .success_count = 4};
+	assert_true(read_in_steps(f, &txn, 1) > 60);
+	assert_true(read_in_steps(f, &txn, 1000) > 3);
+	assert_int_equal(read_in_steps(f, &txn, SIZE_MAX), 1);
+	assert_int_equal(read_in_steps(f, &(struct kv_txn){0}, 1), 1);
+	struct kv_txn_reading *reading = NULL;
+	struct kv_view *view = kv_view_open(f->kv);
+	bool done = false;
+	assert_int_equal(kv_txn_reading_new(view, &txn, &f->arena, &reading), ERR_OK);
+	assert_int_equal(kv_txn_reading_step(reading, 1, &done), ERR_OK);
+	assert_false(done);
+	kv_txn_reading_free(reading); /* at any step */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -483,6 +541,7 @@ int main(void)
 	    TEST(a_key_can_be_read_as_it_was_at_each_revision),
 	    TEST(the_state_is_there_after_a_restart),
 	    TEST(a_transaction_that_changes_nothing_is_read_from_a_view),
+	    TEST(a_transaction_that_changes_nothing_can_be_read_in_pieces),
 	};
 	return UNIT_RUN(tests);
 }
