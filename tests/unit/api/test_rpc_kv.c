@@ -337,15 +337,20 @@ static struct client_call *begin_to_ask(const char *path, const ProtobufCMessage
 	return call;
 }
 
-/* It is read in pieces: what comes behind it, and is little, is answered before it. */
+/* It is read in pieces: what comes behind it, and is little, is answered before it. So large an answer would be, too: this one only counts. */
 static void one_that_reads_much_holds_nobody_up(void **state)
 {
 	struct question question;
+	Etcdserverpb__RequestOp *ops[64];
 	fixture_put(fixture_of(state), "/a", "one");
 	fill(fixture_of(state));
 	ask(&question, true, true);
 	question.range = range_of("/r/", "/r0");
-	question.range.serializable = true;
+	question.range.serializable = question.range.count_only = true;
+	for (size_t at = 0; at < sizeof ops / sizeof *ops; at++)
+		ops[at] = &question.op;
+	question.txn.success = ops;
+	question.txn.n_success = sizeof ops / sizeof *ops;
 	Etcdserverpb__RangeRequest little = range_of("/a", "");
 	little.serializable = true;
 	struct client_call *much = begin_to_ask(KV "Txn", &question.txn.base);
@@ -355,8 +360,8 @@ static void one_that_reads_much_holds_nobody_up(void **state)
 	assert_int_equal(behind->code, RPC_OK);
 	client_until_closed(much);
 	const Etcdserverpb__TxnResponse *answer = client_message(much, 0, &etcdserverpb__txn_response__descriptor);
-	assert_int_equal(answer->responses[0]->response_range->n_kvs, KEYS);
-	assert_int_equal(answer->responses[0]->response_range->count, KEYS);
+	assert_int_equal(answer->n_responses, question.txn.n_success);
+	assert_int_equal(answer->responses[63]->response_range->count, KEYS);
 	assert_int_equal(answer->header->revision, KEYS + 2);
 	much = begin_to_ask(KV "Txn", &question.txn.base); /* one that goes away leaves nothing behind */
 	behind = begin_to_ask(KV "Range", &little.base);
@@ -377,7 +382,9 @@ static void one_that_reads_too_much_is_refused(void **state)
 	assert_refused(KV "Txn", &question.txn, RPC_RESOURCE_EXHAUSTED,
 	               "etcdserver: too much is asked for at once: use limits, or RangeStream");
 	question.txn.n_success = 1;
-	rpc_answer_of(KV "Txn", &question.txn, &etcdserverpb__txn_response__descriptor);
+	const Etcdserverpb__TxnResponse *answer =
+	    rpc_answer_of(KV "Txn", &question.txn, &etcdserverpb__txn_response__descriptor);
+	assert_int_equal(answer->responses[0]->response_range->n_kvs, KEYS);
 }
 
 static void requests_that_change_have_a_size(void **state)
