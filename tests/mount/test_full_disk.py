@@ -4,6 +4,7 @@
 
 import errno
 import os
+import random
 import subprocess
 
 from cluster import STOP_SECONDS, Cluster, is_mounted
@@ -58,7 +59,7 @@ def a_full_disk_loses_nothing(cluster):
 def _fill(node):
     saved = {}
     for i in range(FILES_MAX):
-        text = f"{i:07}\n" * (FILE_BYTES // 8)
+        text = random.Random(i).randbytes(FILE_BYTES // 2).hex()  # the store compresses what can be
         try:
             save(node / f"{i}", text)
         except OSError as caught:
