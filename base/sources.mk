@@ -25,4 +25,5 @@ libbase_a_SOURCES = \
 	base/random.c base/random.h \
 	base/role.c base/role.h \
 	base/url.c base/url.h \
-	base/wait.c base/wait.h
+	base/wait.c base/wait.h \
+	base/when.c base/when.h

@@ -173,6 +173,7 @@ static struct fs *fs_new(const struct fs_options *options, struct replica *repli
 	LIST_INIT(&fs->handles);
 	own_init(&fs->own);
 	fs->nodes = node_table_new(fs->options.root_key, stage_free);
+	fs->history = history_table_new();
 	fs->warden = warden_new(fs);
 	struct replay_options replay = {
 	    .mount_point = fs->options.mount_point,
@@ -255,6 +256,7 @@ void fs_close(struct fs *fs)
 	warden_free(fs->warden);
 	replay_free(fs->replay);
 	node_table_free(fs->nodes);
+	history_table_free(fs->history);
 	own_fini(&fs->own);
 	pthread_cond_destroy(&fs->worker_left);
 	pthread_mutex_destroy(&fs->workers_mutex);

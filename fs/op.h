@@ -13,7 +13,7 @@ static inline struct fs *op_fs(fuse_req_t req)
 }
 
 /* Ids of the virtual files; the store gives none below 4096. */
-enum { OP_VIRTUAL_DIRECTORY = 2, OP_VIRTUAL_FILES = 3, OP_VIRTUAL_END = 64 };
+enum { OP_VIRTUAL_DIRECTORY = 2, OP_VIRTUAL_FILES = 3, OP_VIRTUAL_AT = 63, OP_VIRTUAL_END = 64 };
 
 static inline bool op_is_virtual(fuse_ino_t id)
 {
@@ -60,6 +60,10 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size);
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name);
+/* What getxattr(2) and listxattr(2) give of an object: GO, NO_ATTRIBUTE, UNREADABLE. */
+enum verdict op_xattr_value(const struct object *object, const char *name, struct arena *arena,
+                            struct bytes *ret_value) MUST_USE;
+enum verdict op_xattr_names(const struct object *object, struct arena *arena, struct bytes *ret_names) MUST_USE;
 enum op_readdir_kind { OP_READDIR_NAMES, OP_READDIR_PLUS };
 struct op_readdir {
 	fuse_ino_t id;
@@ -68,11 +72,23 @@ struct op_readdir {
 	enum op_readdir_kind kind;
 };
 
+/* op_history.c: of objects for whose id history_is() holds */
+void op_history_lookup_when(fuse_req_t req, const char *name); /* in `.etcfs/at` itself */
+void op_history_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_history_getattr(fuse_req_t req, fuse_ino_t id);
+void op_history_readlink(fuse_req_t req, fuse_ino_t id);
+void op_history_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size);
+void op_history_listxattr(fuse_req_t req, fuse_ino_t id, size_t size);
+void op_history_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info);
+void op_history_readdir(fuse_req_t req, const struct op_readdir *asked, struct fuse_file_info *info);
+/* 0, or an errno. */
+int op_history_may_list(fuse_req_t req, fuse_ino_t id);
+
 /* op_virtual.c: true, it was the request of a virtual file, and is answered */
 bool op_virtual_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 bool op_virtual_getattr(fuse_req_t req, fuse_ino_t id);
 bool op_virtual_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info);
 bool op_virtual_read(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *info);
-bool op_virtual_readdir(fuse_req_t req, const struct op_readdir *asked);
-/* Refuses with EPERM what would change one. */
+bool op_virtual_readdir(fuse_req_t req, const struct op_readdir *asked, struct fuse_file_info *info);
+/* Refuses what would change one: EROFS in the history, else EPERM. */
 bool op_virtual_refuse(fuse_req_t req, fuse_ino_t id);

@@ -293,7 +293,7 @@ static const struct call_kind readdir_kinds[2][2] = {
 
 static void readdir_run(fuse_req_t req, const struct op_readdir *asked, struct fuse_file_info *info)
 {
-	if (op_virtual_readdir(req, asked))
+	if (op_virtual_readdir(req, asked, info))
 		return;
 	const struct call_kind *kind = &readdir_kinds[asked->offset != LISTING_START][asked->kind];
 	struct call *call = call_new(op_fs(req), req, kind);
@@ -307,9 +307,11 @@ static void readdir_run(fuse_req_t req, const struct op_readdir *asked, struct f
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *info)
 {
 	struct fs *fs = op_fs(req);
-	struct node *node = op_is_virtual(id) ? NULL : node_find(fs->nodes, id);
-	if (!node && !op_is_virtual(id)) {
-		fuse_reply_err(req, ESTALE);
+	bool without_node = op_is_virtual(id) || history_is(id);
+	struct node *node = without_node ? NULL : node_find(fs->nodes, id);
+	int error = history_is(id) ? op_history_may_list(req, id) : !node && !without_node ? ESTALE : 0;
+	if (error != 0) {
+		fuse_reply_err(req, error);
 		return;
 	}
 	struct handle *handle = handle_new_directory(fs, node);

@@ -49,16 +49,24 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	call_run(call);
 }
 
+static void forget(struct fs *fs, fuse_ino_t id, uint64_t count)
+{
+	if (history_is(id))
+		history_forget(fs->history, id, count);
+	else
+		node_forget(fs->nodes, id, count);
+}
+
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t count)
 {
-	node_forget(op_fs(req)->nodes, id, count);
+	forget(op_fs(req), id, count);
 	fuse_reply_none(req);
 }
 
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	for (size_t i = 0; i < count; i++)
-		node_forget(op_fs(req)->nodes, forgets[i].ino, forgets[i].nlookup);
+		forget(op_fs(req), forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -126,6 +134,10 @@ static const struct call_kind readlink_kind = {
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)
 {
+	if (history_is(id)) {
+		op_history_readlink(req, id);
+		return;
+	}
 	struct call *call = call_new(op_fs(req), req, &readlink_kind);
 	if (call_take_node(call, 0, id))
 		call_run(call);

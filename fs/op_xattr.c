@@ -48,34 +48,43 @@ static enum verdict xattr_object(struct call *call, struct kv_view *view, struct
 	return verdict;
 }
 
-static enum verdict getxattr_look(struct call *call, struct kv_view *view)
+enum verdict op_xattr_value(const struct object *object, const char *name, struct arena *arena, struct bytes *ret_value)
 {
-	struct object object;
 	struct attr attr;
-	enum verdict verdict = xattr_object(call, view, &object, &attr);
-	if (verdict != VERDICT_GO)
-		return verdict;
-	if (xattr_is_own(call->name)) {
-		for (size_t i = 0; i < XATTR_OWN_COUNT && object.has_record; i++)
-			if (strcmp(call->name + strlen(XATTR_OWN), xattr_own_names[i]) == 0) {
-				call->data = bytes_of_string(
-				    arena_format(&call->scratch, "%" PRId64, xattr_own_value(&object.record, i)));
+	if (xattr_is_own(name)) {
+		for (size_t i = 0; i < XATTR_OWN_COUNT && object->has_record; i++)
+			if (strcmp(name + strlen(XATTR_OWN), xattr_own_names[i]) == 0) {
+				*ret_value = bytes_of_string(
+				    arena_format(arena, "%" PRId64, xattr_own_value(&object->record, i)));
 				return VERDICT_GO;
 			}
 		return VERDICT_NO_ATTRIBUTE;
 	}
-	enum err err = xattr_find(attr.xattrs, bytes_of_string(call->name), &call->data);
+	if (object_attr(object, &attr) != ERR_OK)
+		return VERDICT_UNREADABLE;
+	enum err err = xattr_find(attr.xattrs, bytes_of_string(name), ret_value);
 	return err == ERR_OK ? VERDICT_GO : err == ERR_NOT_FOUND ? VERDICT_NO_ATTRIBUTE : VERDICT_UNREADABLE;
+}
+
+enum verdict op_xattr_names(const struct object *object, struct arena *arena, struct bytes *ret_names)
+{
+	struct attr attr;
+	bool readable = object_attr(object, &attr) == ERR_OK && xattr_names(attr.xattrs, arena, ret_names) == ERR_OK;
+	return readable ? VERDICT_GO : VERDICT_UNREADABLE;
+}
+
+static enum verdict getxattr_look(struct call *call, struct kv_view *view)
+{
+	struct object object;
+	enum verdict verdict = fs_object(call->fs, view, call->nodes[0], &call->scratch, &object);
+	return verdict == VERDICT_GO ? op_xattr_value(&object, call->name, &call->scratch, &call->data) : verdict;
 }
 
 static enum verdict listxattr_look(struct call *call, struct kv_view *view)
 {
 	struct object object;
-	struct attr attr;
-	enum verdict verdict = xattr_object(call, view, &object, &attr);
-	if (verdict == VERDICT_GO && xattr_names(attr.xattrs, &call->scratch, &call->data) != ERR_OK)
-		verdict = VERDICT_UNREADABLE;
-	return verdict;
+	enum verdict verdict = fs_object(call->fs, view, call->nodes[0], &call->scratch, &object);
+	return verdict == VERDICT_GO ? op_xattr_names(&object, &call->scratch, &call->data) : verdict;
 }
 
 /* getxattr(2): size 0 asks for the size. */
@@ -109,6 +118,10 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 		fuse_reply_err(req, security ? ENODATA : EOPNOTSUPP);
 		return;
 	}
+	if (history_is(id)) {
+		op_history_getxattr(req, id, name, size);
+		return;
+	}
 	struct call *call = call_new(op_fs(req), req, &getxattr_kind);
 	if (!call_take_node(call, 0, id))
 		return;
@@ -121,6 +134,10 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 {
 	if (op_is_virtual(id)) {
 		fuse_reply_xattr(req, 0);
+		return;
+	}
+	if (history_is(id)) {
+		op_history_listxattr(req, id, size);
 		return;
 	}
 	struct call *call = call_new(op_fs(req), req, &listxattr_kind);

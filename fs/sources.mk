@@ -40,7 +40,10 @@ libfs_a_SOURCES += \
 	fs/fs.c \
 	fs/handle.c fs/handle.h \
 	fs/warden.c fs/warden.h \
+	fs/history.c fs/history.h \
 	fs/listing.c fs/listing.h \
+	fs/past.c fs/past.h \
+	fs/op_history.c \
 	fs/mode.c fs/mode.h \
 	fs/op.c fs/op.h \
 	fs/op_create.c \

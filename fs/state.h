@@ -8,6 +8,7 @@
 
 #include "fs/fs.h"
 #include "fs/fuse.h"
+#include "fs/history.h"
 #include "fs/node.h"
 #include "fs/object.h"
 #include "fs/own.h"
@@ -24,6 +25,7 @@ struct fs {
 	struct replica *replica;
 	struct kv *kv;
 	struct node_table *nodes;
+	struct history_table *history;
 	struct replay *replay;
 	struct own_table own;
 	struct warden *warden;

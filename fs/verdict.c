@@ -35,6 +35,10 @@ int verdict_errno(enum verdict verdict)
 		return EFBIG;
 	case VERDICT_NO_ATTRIBUTE:
 		return ENODATA;
+	case VERDICT_FORGOTTEN:
+		return ENODATA;
+	case VERDICT_NOT_YET:
+		return ERANGE;
 	case VERDICT_NO_ROOM:
 		return ENOSPC;
 	}

@@ -21,6 +21,8 @@ enum verdict {
 	VERDICT_TOO_LARGE,
 	VERDICT_NO_ATTRIBUTE,
 	VERDICT_NO_ROOM,    /* for an extended attribute */
+	VERDICT_FORGOTTEN,  /* of the history: compacted */
+	VERDICT_NOT_YET,    /* of the history: no such revision yet */
 	VERDICT_UNREADABLE, /* what is stored there cannot be read; logged */
 };
 

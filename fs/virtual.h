@@ -14,6 +14,7 @@
 #include "replica/replica.h"
 
 #define VIRTUAL_DIRECTORY ".etcfs"
+#define VIRTUAL_AT "at" /* the directory of the history in it: op_history.c */
 
 enum virtual_file {
 	VIRTUAL_NONE,

@@ -7,6 +7,7 @@ MOUNT_TESTS = \
 	tests/mount/test_crash.py \
 	tests/mount/test_events.py \
 	tests/mount/test_full_disk.py \
+	tests/mount/test_history.py \
 	tests/mount/test_join.py \
 	tests/mount/test_local_reads.py \
 	tests/mount/test_members.py \

@@ -14,7 +14,8 @@ BASE_TESTS = \
 	tests/unit/base/test_nearest \
 	tests/unit/base/test_quantity \
 	tests/unit/base/test_random \
-	tests/unit/base/test_url
+	tests/unit/base/test_url \
+	tests/unit/base/test_when
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
 
@@ -32,4 +33,5 @@ tests_unit_base_test_map_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_file_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_nearest_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_name_LDADD = libbase.a $(UNIT_LIBS)
+tests_unit_base_test_when_LDADD = libbase.a $(UNIT_LIBS)
 tests_unit_base_test_url_LDADD = libbase.a $(HTTP_PARSER_LIBS) $(UNIT_LIBS)

@@ -25,12 +25,13 @@ tests_unit_fs_test_step_queue_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 
 FS_PURE_TESTS = \
 	tests/unit/fs/test_draft \
+	tests/unit/fs/test_history \
 	tests/unit/fs/test_listing \
 	tests/unit/fs/test_mode \
 	tests/unit/fs/test_node \
 	tests/unit/fs/test_reading \
 	tests/unit/fs/test_xattr
-FS_STORE_TESTS = tests/unit/fs/test_plan tests/unit/fs/test_stage
+FS_STORE_TESTS = tests/unit/fs/test_past tests/unit/fs/test_plan tests/unit/fs/test_stage
 check_PROGRAMS += $(FS_PURE_TESTS) $(FS_STORE_TESTS)
 TESTS += $(FS_PURE_TESTS) $(FS_STORE_TESTS)
 
@@ -41,6 +42,8 @@ tests_unit_fs_test_mode_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_node_LDADD = libfs.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_unit_fs_test_reading_LDADD = libfs.a libbase.a $(UNIT_LIBS)
 tests_unit_fs_test_xattr_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+tests_unit_fs_test_history_LDADD = libfs.a libbase.a $(UNIT_LIBS)
+tests_unit_fs_test_past_LDADD = libfs.a libsolo.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_unit_fs_test_plan_LDADD = libfs.a libsolo.a libstore.a libbase.a $(UNIT_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_unit_fs_test_replay_LDADD = libfs.a libsolo.a libstore.a libbase.a $(UNIT_LIBS) $(FUSE3_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS)
 tests_unit_fs_test_stage_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE3_CFLAGS)
