@@ -13,12 +13,12 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-/* Ids of the objects: the store counts its own up from 4096, and bit 63 marks those of mounts. */
-#define HISTORY_ID (UINT64_C(1) << 62)
+/* Ids of the objects: the store counts its own up from 4096, bit 63 marks those of mounts, and from bit 62 on the replay counts its phantoms. */
+#define HISTORY_ID (UINT64_C(1) << 61)
 
 static inline bool history_is(uint64_t id)
 {
-	return id >> 62 == 1;
+	return id >> 61 == 1;
 }
 
 struct history_place {

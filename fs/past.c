@@ -16,7 +16,7 @@ uint64_t past_number(const struct past *past, struct bytes key)
 		number = (number ^ (((uint64_t)past->revision >> at) & 0xff)) * UINT64_C(0x100000001b3);
 	for (size_t at = 0; at < key.size; at++)
 		number = (number ^ key.data[at]) * UINT64_C(0x100000001b3);
-	return number | UINT64_C(1) << 62;
+	return number >> 3 | UINT64_C(1) << 61; /* as a number of history.h */
 }
 
 /* ---- objects ---- */
