@@ -20,6 +20,7 @@ void batch_init(struct batch *batch)
 {
 	*batch = (struct batch){.writes = rocksdb_writebatch_create()};
 	arena_init(&batch->arena);
+	recall_init(&batch->recall);
 	table_init(&batch->slots);
 	table_init(&batch->branches);
 	table_init(&batch->leases);
@@ -37,6 +38,7 @@ void batch_fini(struct batch *batch)
 	free(batch->dirty_slots);
 	free(batch->dirty_branches);
 	buffer_fini(&batch->scratch);
+	recall_fini(&batch->recall);
 	arena_fini(&batch->arena);
 }
 
@@ -60,6 +62,8 @@ static void batch_shrink(struct batch *batch)
 
 void batch_reset(struct batch *batch, struct kv_view *base)
 {
+	if (batch->base != NULL && batch->base->database != base->database)
+		recall_forget_all(&batch->recall);
 	if (batch->base != NULL)
 		kv_view_close(batch->base);
 	batch->base = base;
@@ -106,6 +110,16 @@ struct slot *batch_adopt(struct batch *batch, const struct kv_record *record)
 	return slot;
 }
 
+static enum err batch_read(struct batch *batch, struct slot *slot)
+{
+	struct bytes row;
+	if (!recall_find(&batch->recall, slot->node.key, slot->node.hash, &row))
+		return kv_get(batch->base, slot->node.key, &batch->arena, &slot->record);
+	if (row.size == 0)
+		return ERR_NOT_FOUND;
+	return view_decode(batch->base, slot->node.key, arena_dup(&batch->arena, row), &slot->record);
+}
+
 struct slot *batch_slot(struct batch *batch, struct bytes key)
 {
 	uint64_t hash = table_hash(key);
@@ -113,7 +127,7 @@ struct slot *batch_slot(struct batch *batch, struct bytes key)
 	if (slot != NULL)
 		return slot;
 	slot = batch_slot_new(batch, key, hash);
-	enum err err = kv_get(batch->base, slot->node.key, &batch->arena, &slot->record);
+	enum err err = batch_read(batch, slot);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		batch_fail(batch, err);
 	slot->live = err == ERR_OK;
@@ -190,10 +204,12 @@ static void batch_write_slot(struct batch *batch, const struct slot *slot)
 {
 	check(!slot->touched);
 	if (!slot->live) {
+		recall_keep(&batch->recall, slot->node.key, slot->node.hash, BYTES_NONE);
 		batch_delete_row(batch, FAMILY_HEAD, slot->node.key);
 		return;
 	}
 	row_record_encode(&slot->record, &batch->scratch);
+	recall_keep(&batch->recall, slot->node.key, slot->node.hash, buffer_bytes(&batch->scratch));
 	batch_put_row(batch, FAMILY_HEAD, slot->node.key);
 }
 

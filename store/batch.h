@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "store/recall.h"
 #include "store/table.h"
 #include "store/view.h"
 
@@ -32,6 +33,7 @@ struct branch {
 struct batch {
 	struct kv_view *base; /* a reference */
 	struct arena arena;   /* all that the slots and branches hold; lives until the batch is emptied */
+	struct recall recall; /* of the database that the base is of */
 	struct table slots, branches, leases;
 	struct slot **dirty_slots;
 	size_t dirty_slot_count, dirty_slot_capacity;

@@ -43,6 +43,7 @@ libstore_a_SOURCES += \
 	store/place.c store/place.h \
 	store/prefix.c \
 	store/range.c store/range.h \
+	store/recall.c store/recall.h \
 	store/room.c store/room.h \
 	store/row.c store/row.h \
 	store/scan.c store/scan.h \

@@ -104,7 +104,7 @@ void view_walk(struct kv_view *view, enum family family, struct bytes end, struc
 	walk_open(ret_walk, view->database, view->snapshot, family, end);
 }
 
-static enum err view_decode(struct kv_view *view, struct bytes key, struct bytes row, struct kv_record *ret_record)
+enum err view_decode(const struct kv_view *view, struct bytes key, struct bytes row, struct kv_record *ret_record)
 {
 	bool tombstone = false;
 	enum err err = row_record_decode(row, ret_record, &tombstone);

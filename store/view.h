@@ -39,6 +39,9 @@ void kv_publish(struct kv *kv, struct kv_view *view);
 /* May a reader at this view ask for this revision? ERR_COMPACTED, ERR_FUTURE. */
 enum err view_check(const struct kv_view *view, int64_t revision) MUST_USE;
 
+/* The record that a row of `head` or `past` is; its key, and the bytes that it borrows, are as given. ERR_NOT_FOUND: a tombstone. */
+enum err view_decode(const struct kv_view *view, struct bytes key, struct bytes row,
+                     struct kv_record *ret_record) MUST_USE;
 enum err view_get(struct kv_view *view, enum family family, struct bytes key, struct arena *arena,
                   struct bytes *ret_value) MUST_USE;
 void view_walk(struct kv_view *view, enum family family, struct bytes end, struct walk *ret_walk);

@@ -35,6 +35,7 @@ STORE_TESTS = \
 	tests/unit/store/test_member \
 	tests/unit/store/test_model \
 	tests/unit/store/test_range \
+	tests/unit/store/test_recall \
 	tests/unit/store/test_row \
 	tests/unit/store/test_snapshot \
 	tests/unit/store/test_sweep \
@@ -56,6 +57,7 @@ tests_unit_store_test_claims_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_command_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_lease_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_crash_LDADD = $(STORE_TEST_LIBS)
+tests_unit_store_test_recall_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_range_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_archive_LDADD = $(STORE_TEST_LIBS)
 tests_unit_store_test_digest_LDADD = $(STORE_TEST_LIBS)

@@ -96,6 +96,10 @@ static void an_installed_snapshot_is_the_state(void **state)
 	assert_int_equal(result->revision, 4);
 	kv_result_free(result);
 	to->index = from->index;
+	/* What was written last before is of another state. */
+	assert_int_equal(fixture_put(to, "/other", "y"), ERR_OK);
+	assert_int_equal(fixture_get(to, "/other").version, 1);
+	assert_int_equal(fixture_delete(to, "/other"), ERR_OK);
 	assert_int_equal(fixture_put(to, "/after", "y"), ERR_OK);
 	fixture_reopen(to);
 	assert_string_equal(fixture_range(to, "/", "0", 0), "/after=y /d/a=2 /d/b=3");
