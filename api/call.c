@@ -37,7 +37,7 @@ static enum err call_put_answer(struct call *call, const ProtobufCMessage *respo
 {
 	if (response != NULL)
 		answer->response = proto_data(control_pack(response, arena));
-	return control_put_frame(&call->connection->output, &answer->base);
+	return control_put_frame(connection_output(call->connection), &answer->base);
 }
 
 enum err call_send(struct call *call, const ProtobufCMessage *response, struct arena *arena)
@@ -56,7 +56,7 @@ static void call_answer(struct call *call, enum err err, const ProtobufCMessage 
 		answer.response = (ProtobufCBinaryData){0};
 		answer.error = (char *)err_name(err);
 		answer.detail = (char *)(call->detail != NULL ? call->detail : "");
-		if (control_put_frame(&call->connection->output, &answer.base) != ERR_OK)
+		if (control_put_frame(connection_output(call->connection), &answer.base) != ERR_OK)
 			call->connection->finishing = true; /* not even that fits: the end is the answer */
 	}
 	struct connection *connection = call->connection;

@@ -120,13 +120,12 @@ static void connection_empty(struct buffer *buffer)
 	buffer_init(buffer, size_max);
 }
 
-/* What is never fetched whole would grow for ever. */
-static void connection_forget_sent(struct connection *connection)
+struct buffer *connection_output(struct connection *connection)
 {
-	if (connection->output_sent < connection_backlog_bytes(connection))
-		return; /* more would be moved than is given up */
-	buffer_consume(&connection->output, connection->output_sent);
+	if (connection->output_sent != 0)
+		buffer_consume(&connection->output, connection->output_sent);
 	connection->output_sent = 0;
+	return &connection->output;
 }
 
 /* False: the connection is gone. */
@@ -137,10 +136,8 @@ static bool connection_send(struct connection *connection)
 		                    connection_backlog_bytes(connection), MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return false;
-		if (sent < 0) {
-			connection_forget_sent(connection);
+		if (sent < 0)
 			return true;
-		}
 		connection->output_sent += (size_t)sent;
 		connection->moved_ns = clock_steady_ns();
 	}

@@ -91,7 +91,9 @@ void connection_listen(struct connection *connection);
 void connection_resume(struct connection *connection);
 bool connection_is_busy(const struct connection *connection);
 
-/* Sends what was appended to connection->output. */
+/* Where what is to be sent is appended: without what was sent already, so that all of the limit is there for what waits. */
+struct buffer *connection_output(struct connection *connection);
+/* Sends what was appended to its output. */
 void connection_flush(struct connection *connection);
 /* Bytes that wait to be fetched. */
 size_t connection_backlog_bytes(const struct connection *connection);

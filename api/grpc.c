@@ -23,7 +23,7 @@ static bool grpc_pull(struct grpc *grpc)
 			return false;
 		if (size == 0)
 			break;
-		if (buffer_append(&connection->output, bytes_of(data, (size_t)size)) != ERR_OK)
+		if (buffer_append(connection_output(connection), bytes_of(data, (size_t)size)) != ERR_OK)
 			return false;
 	}
 	return true;

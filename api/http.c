@@ -65,7 +65,7 @@ static void http_flush_later(struct http *http, struct reactor *reactor)
 /* What cannot be put there ends the connection. */
 static void http_put(struct connection *connection, struct bytes bytes)
 {
-	if (!connection->finishing && buffer_append(&connection->output, bytes) != ERR_OK)
+	if (!connection->finishing && buffer_append(connection_output(connection), bytes) != ERR_OK)
 		connection->finishing = true;
 }
 

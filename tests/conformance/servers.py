@@ -17,7 +17,7 @@ LOG_LINES_SHOWN = 60
 class Server:
     def __init__(self, name, ports, **options):
         """Options as the daemon's, with underscores."""
-        self.name, self.options = name, options
+        self.name, self.ports, self.options = name, ports, options  # its ports are its own while it lives
         self.port, self.peer_port = ports.take(), ports.take()
         self.process, self.folder = None, None
 

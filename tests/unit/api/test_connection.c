@@ -27,7 +27,7 @@ static void lines_answer(struct connection *connection, struct bytes line)
 	struct bytes answer = bytes_equal(line, BYTES_LITERAL("flood\n"))  ? bytes_of(flood, FLOOD_BYTES)
 	                      : bytes_equal(line, BYTES_LITERAL("more\n")) ? bytes_of(flood, MORE_BYTES)
 	                                                                   : line;
-	assert_int_equal(buffer_append(&connection->output, answer), ERR_OK);
+	assert_int_equal(buffer_append(connection_output(connection), answer), ERR_OK);
 	connection_resume(connection);
 }
 
@@ -214,12 +214,12 @@ static void fetch(int client, size_t size)
 static void what_has_been_fetched_takes_no_room(void **state)
 {
 	say(clients[0], "flood\n");
-	fetch(clients[0], FLOOD_BYTES - 3 * MORE_BYTES);
+	fetch(clients[0], 2 * MORE_BYTES);
 	for (int at = 0; at < 20; at++) {
 		say(clients[0], "more\n");
 		fetch(clients[0], MORE_BYTES);
 	}
-	fetch(clients[0], 3 * MORE_BYTES);
+	fetch(clients[0], FLOOD_BYTES - 2 * MORE_BYTES);
 	say(clients[0], "a\n");
 	hear(clients[0], "a\n");
 }
