@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "base/proto.h"
 
+enum { CALL_PLANS_MAX = 16 /* while others are always first */ };
+
 enum err call_fail(struct call *call, enum err err, const char *format, ...)
 {
 	char text[512];
@@ -26,6 +28,7 @@ static void call_free(struct call *call)
 {
 	if (call->result != NULL)
 		kv_result_free(call->result);
+	arena_fini(&call->planning);
 	arena_fini(&call->arena);
 	free(call);
 }
@@ -71,6 +74,37 @@ void call_end(struct call *call, enum err err)
 	call_answer(call, err, NULL);
 }
 
+/* ---- planning ---- */
+
+static void call_is_proposed(void *argument, enum err err, struct kv_result *result);
+
+static bool call_must_plan(const struct call *call)
+{
+	if (call->method->kind != METHOD_PLAN || call->err != ERR_OK)
+		return false;
+	return call->result == NULL || (call->result->err == ERR_OK && !call->result->succeeded);
+}
+
+/* True: it was proposed, and goes on when that is applied. */
+static bool call_plan(struct call *call)
+{
+	struct kv_command command = {0};
+	if (call->result != NULL)
+		kv_result_free(call->result);
+	call->result = NULL;
+	arena_reset(&call->planning);
+	if (call->plans++ == CALL_PLANS_MAX)
+		call->err = call_fail(call, ERR_CONFLICT, "others keep changing it: try again");
+	else
+		call->err = call->method->command(call, &command);
+	if (call->err != ERR_OK || command.kind == 0)
+		return false;
+	call->err = replica_propose(call->service->replica, &command, call->deadline_ns, call_is_proposed, call);
+	return call->err == ERR_OK;
+}
+
+/* ---- going on ---- */
+
 /* What the call waited for has come, or it needed to wait for nothing. */
 static void call_go_on(struct call *call)
 {
@@ -78,6 +112,8 @@ static void call_go_on(struct call *call)
 		call_free(call);
 		return;
 	}
+	if (call_must_plan(call) && call_plan(call))
+		return;
 	ProtobufCMessage *response = NULL;
 	if (call->err == ERR_OK && call->result != NULL)
 		call->err = call->result->err;
@@ -133,6 +169,9 @@ static enum err call_wait(struct call *call, bool local, bool *ret_pending)
 	switch (call->method->kind) {
 	case METHOD_NOW:
 		return ERR_OK;
+	case METHOD_PLAN:
+		call->deadline_ns = call_deadline_ns(call, service->write_timeout_ms);
+		return replica_barrier(service->replica, call->deadline_ns, call_is_ready, call, ret_pending);
 	case METHOD_READ:
 	case METHOD_STREAM:
 		return local ? ERR_OK
@@ -176,6 +215,7 @@ void call_begin(const struct service *service, struct connection *connection, st
 	struct call *call = memory_new(sizeof *call);
 	*call = (struct call){.task.run = call_run, .service = service, .connection = connection};
 	arena_init(&call->arena);
+	arena_init(&call->planning);
 	connection->state = call;
 	connection_pause(connection);
 	bool local = false, pending = false;

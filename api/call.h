@@ -4,6 +4,7 @@
  *
  *     begun ── reads what this node knows ──────────────────────> answered
  *       ├──── waits for the read barrier ──> answered, or a watch begins
+ *       ├──── waits for the read barrier, plans, waits for its proposal ──> answered; plans again if somebody else was first
  *       └──── waits for its proposal, or for a change of the members ──────> answered
  *
  * A client that goes away meanwhile leaves the call waiting: its completion runs exactly once, and then frees it.
@@ -21,6 +22,7 @@ enum method_kind {
 	METHOD_NOW,    /* answers without the others */
 	METHOD_READ,   /* after a read barrier, unless the call is local */
 	METHOD_WRITE,  /* after its command was applied */
+	METHOD_PLAN,   /* after a read barrier its command is planned; then as METHOD_WRITE */
 	METHOD_CHANGE, /* after the members, or their leader, have changed */
 	METHOD_STREAM, /* as METHOD_READ, then a watch */
 };
@@ -30,7 +32,8 @@ struct method {
 	const char *name;
 	enum method_kind kind;
 	const ProtobufCMessageDescriptor *request;
-	/* METHOD_WRITE: what to propose; lives in the arena. */
+	/* METHOD_WRITE, METHOD_PLAN: what to propose; lives in the arena. METHOD_PLAN: of no kind when there is nothing to do; called
+	 * again when its guards have failed. */
 	enum err (*command)(struct call *call, struct kv_command *ret_command);
 	/* METHOD_CHANGE: begins it, with call_is_changed() as its completion. */
 	enum err (*submit)(struct call *call, uint64_t deadline_ns);
@@ -50,6 +53,10 @@ struct call {
 	ProtobufCMessage *request;
 	uint32_t timeout_ms;      /* the client's; 0: none */
 	struct kv_result *result; /* of the proposal */
+	struct arena planning;    /* METHOD_PLAN: of the newest plan */
+	void *plan;               /* METHOD_PLAN: the method's own */
+	unsigned plans;           /* made so far */
+	uint64_t deadline_ns;     /* METHOD_PLAN: of all of it */
 	uint64_t member;          /* whom the change was about */
 	enum err err;
 	const char *detail; /* what an error is about, or is to be said of a change, for people; may be NULL */

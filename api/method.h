@@ -18,5 +18,11 @@ enum err method_delete_command(struct call *call, struct kv_command *ret_command
 enum err method_delete(struct call *call, ProtobufCMessage **ret_response);
 enum err method_list(struct call *call, ProtobufCMessage **ret_response);
 
+enum err method_tree(struct call *call, ProtobufCMessage **ret_response);
+enum err method_restore_command(struct call *call, struct kv_command *ret_command);
+enum err method_restore(struct call *call, ProtobufCMessage **ret_response);
+enum err method_apply_command(struct call *call, struct kv_command *ret_command);
+enum err method_apply(struct call *call, ProtobufCMessage **ret_response);
+
 enum err method_watch(struct call *call, ProtobufCMessage **ret_response);
 enum err method_log(struct call *call, ProtobufCMessage **ret_response);

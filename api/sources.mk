@@ -50,6 +50,7 @@ libapi_a_SOURCES = \
 	api/method_keys.c \
 	api/method_members.c \
 	api/method_status.c \
+	api/method_tree.c \
 	api/proto_json.h \
 	api/proto_json_read.c \
 	api/proto_json_write.c \
@@ -77,4 +78,4 @@ libapi_a_SOURCES = \
 	api/timeout.c api/timeout.h \
 	api/unpack.c api/unpack.h \
 	api/watch.c api/watch.h
-API_LIBS = libapi.a $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS)
+API_LIBS = libapi.a $(TREE_LIBS) $(CONTROL_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS)

@@ -13,7 +13,7 @@
 enum cli_exit { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_NO_CONNECTION };
 
 enum {
-	COMMAND_ARGUMENTS_MAX = 2,
+	COMMAND_ARGUMENTS_MAX = 3,
 	COMMANDS_MAX = 64, /* rows of each table */
 };
 
@@ -21,8 +21,8 @@ struct invocation {
 	const char *arguments[COMMAND_ARGUMENTS_MAX];
 	size_t argument_count;
 	const char *data_directory, *endpoint; /* NULL: not given */
-	const char *revision, *limit, *timeout;
-	bool json, local, recursive, long_form, help, version;
+	const char *revision, *limit, *timeout, *at, *to;
+	bool dry_run, remove, json, local, recursive, long_form, help, version;
 };
 
 struct command {
@@ -64,6 +64,8 @@ enum cli_exit command_del(const struct invocation *invocation, struct arena *are
 enum cli_exit command_ls(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_watch(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_log(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_restore(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_apply(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_help(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_version(const struct invocation *invocation, struct arena *arena);
 

@@ -136,6 +136,31 @@ const struct command commands[] = {
      "  etcfs log\n"
      "  etcfs log --limit 100 /nginx\n",
      command_log},
+    {"restore", "PATH", 1, 1, "adt", "a file or a directory as it was, in one revision",
+     "Brings a file, or a directory with all below it, back as it was: what was removed since\n"
+     "returns, what was added since goes; contents, modes, owners, links and extended attributes.\n"
+     "All of it is one revision, or nothing happens. What it replaces is history, too: restoring\n"
+     "to the revision before takes it back.\n"
+     "\n"
+     "WHEN is a revision (4711), a time (2026-12-01T13:00:00Z; UTC unless it has an offset) or an\n"
+     "age (-10m). A time means the newest revision that was there then; etcfs log shows them.\n"
+     "Prints what it does, or with --dry-run what it would do.\n"
+     "\n"
+     "Examples\n"
+     "  etcfs restore --at -10m --dry-run /nginx\n"
+     "  etcfs restore --at 4711 /nginx/site.conf\n",
+     command_restore},
+    {"apply", "DIR", 1, 1, "TXdt", "a whole local directory, in one revision",
+     "Makes the files, directories and symbolic links of a local directory those of the cluster,\n"
+     "below PATH (--to; / if it is not given): all of them in one revision, or none. Only what\n"
+     "differs is written. What is new belongs to who runs this, and has the mode that it has in\n"
+     "DIR; what was there keeps its owner and extended attributes. With --delete, what is below\n"
+     "PATH and not in DIR goes. A DIR that is a file becomes the file at PATH.\n"
+     "\n"
+     "Examples\n"
+     "  etcfs apply --to /nginx ./nginx\n"
+     "  etcfs apply --delete --dry-run --to /nginx ./nginx\n",
+     command_apply},
     {"version", "", 0, 0, "", "the version of this program", "Prints the version of this program.\n", command_version},
     {"help", "[COMMAND]", 0, 2, "", "how to use a command",
      "Explains a command.\n"
@@ -161,6 +186,11 @@ const struct command_option command_options[] = {
     {"--recursive", NULL, 'R', 'r', offsetof(struct invocation, recursive), "all that is below, too"},
     {"--recursive", NULL, 'l', 'r', offsetof(struct invocation, recursive), "all keys below, with their whole names"},
     {"--long", NULL, 'l', 'l', offsetof(struct invocation, long_form), "size, revision and time too"},
+    {"--at", "WHEN", 'a', 0, offsetof(struct invocation, at),
+     "a revision, a time or an age: 4711, 2026-12-01T13:00, -10m"},
+    {"--to", "PATH", 'T', 0, offsetof(struct invocation, to), "the path in the cluster"},
+    {"--delete", NULL, 'X', 0, offsetof(struct invocation, remove), "remove what is not in DIR"},
+    {"--dry-run", NULL, 'd', 'n', offsetof(struct invocation, dry_run), "only show what would be done"},
     {"--limit", "N", 'n', 'n', offsetof(struct invocation, limit), "at most so many changes"},
 };
 

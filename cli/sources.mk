@@ -3,6 +3,8 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	cli/client.c cli/client.h \
 	cli/change_members.c \
+	cli/change_trees.c \
+	cli/local.c cli/local.h \
 	cli/command.c cli/command.h \
 	cli/command_help.c \
 	cli/command_table.c cli/command_table.h \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "fs/attr.h"
 
 bool announce_is_directory(struct bytes key)
 {
@@ -181,6 +182,29 @@ static bool is_announced(const struct announcements *announcements, struct bytes
 	return last->kind == HELPER_MAKE && bytes_equal(last->key, key);
 }
 
+/* A file, link or pipe that somebody put who says nothing of what he meant. */
+static void announce_put_file(const struct kv_change *change, const struct kv_event *event,
+                              struct announcements *announcements)
+{
+	const struct kv_record *record = &event->record;
+	struct attr attr;
+	bool is_other = event->has_prev && event->prev.id != record->id;
+	bool is_new = is_other || record->create_revision == change->revision;
+	bool is_file = attr_of_file(record, &attr) != ERR_OK || S_ISREG(attr.mode);
+	if (is_other) /* as if the old one had been removed first */
+		announce(announcements,
+		         (struct announcement){.kind = HELPER_REMOVE, .key = record->key, .record_id = event->prev.id});
+	if (is_new && !is_file)
+		announce(announcements,
+		         (struct announcement){.kind = HELPER_MAKE, .key = record->key, .record_id = record->id});
+	else if (!is_new && bytes_equal(event->prev.value, record->value) &&
+	         !bytes_equal(event->prev.attr, record->attr))
+		announce(announcements,
+		         (struct announcement){.kind = HELPER_ATTR, .key = record->key, .record_id = record->id});
+	else
+		announce_file(change, event, HELPER_CONTENT, announcements);
+}
+
 static void announce_put(struct looker *looker, const struct kv_change *change, const struct kv_event *event,
                          struct announcements *announcements)
 {
@@ -193,7 +217,7 @@ static void announce_put(struct looker *looker, const struct kv_change *change, 
 		return;
 	}
 	if (!announce_is_directory(record->key)) {
-		announce_file(change, event, HELPER_CONTENT, announcements);
+		announce_put_file(change, event, announcements);
 		return;
 	}
 	/* The marker of a directory that is there anyway says something only when it changes its attributes. */
@@ -234,6 +258,12 @@ static void announce_vanished(struct announcements *vanished, struct announcemen
 			announce(announcements, vanished->list[at]);
 }
 
+static bool is_below_root(const struct announce_world *world, const struct kv_event *event)
+{
+	return event->record.key.size > world->root.size && bytes_have_prefix(event->record.key, world->root);
+}
+
+/* First what goes, for what comes may take its name. */
 static void announce_events(const struct announce_world *world, const struct kv_change *change,
                             struct announcements *announcements)
 {
@@ -241,12 +271,8 @@ static void announce_events(const struct announce_world *world, const struct kv_
 	struct announcements vanished = {.arena = announcements->arena};
 	for (size_t at = 0; at < change->event_count; at++) {
 		const struct kv_event *event = &change->events[at];
-		if (event->record.key.size <= world->root.size || !bytes_have_prefix(event->record.key, world->root))
+		if (event->type == KV_EVENT_PUT || !is_below_root(world, event))
 			continue;
-		if (event->type == KV_EVENT_PUT) {
-			announce_put(&looker, change, event, announcements);
-			continue;
-		}
 		if (!announce_is_directory(event->record.key))
 			announce(announcements, (struct announcement){.kind = HELPER_REMOVE,
 			                                              .key = event->record.key,
@@ -254,6 +280,9 @@ static void announce_events(const struct announce_world *world, const struct kv_
 		find_vanished(&looker, event->record.key, &vanished);
 	}
 	announce_vanished(&vanished, announcements);
+	for (size_t at = 0; at < change->event_count; at++)
+		if (change->events[at].type == KV_EVENT_PUT && is_below_root(world, &change->events[at]))
+			announce_put(&looker, change, &change->events[at], announcements);
 }
 
 void announce_change(const struct announce_world *world, const struct kv_change *change, const struct note *note,

@@ -28,6 +28,7 @@ struct preparation {
 	struct kv_view *view;
 	struct arena *arena;
 	struct bytes root;
+	int64_t revision; /* of the change */
 };
 
 static bool directory_is_there(void *argument, struct bytes prefix, struct kv_directory *ret_directory)
@@ -56,6 +57,9 @@ static enum name_role role_of(struct preparation *preparation, const struct anno
 	memcpy(prefix, key.data, key.size); /* over a NUL in the key, where the format stopped */
 	struct kv_directory directory;
 	bool shadowed = kv_directory(preparation->view, bytes_of(prefix, key.size + 1), &directory) == ERR_OK;
+	/* A file that a directory took the place of had the plain name. */
+	if (announcement->kind == HELPER_REMOVE && shadowed)
+		shadowed = directory.create_revision < preparation->revision;
 	return shadowed ? NAME_OF_SHADOWED_FILE : NAME_OF_FILE;
 }
 
@@ -265,6 +269,7 @@ void replay_changing(struct replay *replay, const struct kv_change *change, cons
 	    .view = kv_view_open(replay->options.kv),
 	    .arena = &arena,
 	    .root = bytes_of_string(replay->root),
+	    .revision = change->revision,
 	};
 	struct announce_world world = {directory_is_there, &preparation, preparation.root};
 	struct announcements announcements = {.arena = &arena};

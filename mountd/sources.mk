@@ -10,4 +10,4 @@ libmountd_a_SOURCES = \
 
 sbin_PROGRAMS += etcfsd
 etcfsd_SOURCES = mountd/main.c mountd/node.c mountd/node.h
-etcfsd_LDADD = libmountd.a libfs.a libapi.a libcontrol.a $(REPLICA_LIBS) $(FUSE3_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS)
+etcfsd_LDADD = libmountd.a libapi.a libtree.a libfs.a libcontrol.a $(REPLICA_LIBS) $(FUSE3_LIBS) $(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS)

@@ -17,6 +17,7 @@ include tests/unit/raft/sources.mk
 include tests/unit/store/sources.mk
 include tests/unit/replica/sources.mk
 include tests/unit/fs/sources.mk
+include tests/unit/tree/sources.mk
 include tests/unit/api/sources.mk
 include tests/unit/cli/sources.mk
 include tests/unit/mountd/sources.mk

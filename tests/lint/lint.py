@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 from rules import RULES  # noqa: E402
 from source import Source  # noqa: E402
 
-FOLDERS = ("base", "raft", "store", "replica", "fs", "api", "cli", "mountd", "tests")
+FOLDERS = ("base", "raft", "store", "replica", "fs", "tree", "api", "cli", "mountd", "tests")
 CLANG_FORMAT_VERSION = 14
 SUFFIXES = (".c", ".h", ".py", ".sh", ".proto", ".mk")
 

@@ -18,6 +18,7 @@ MOUNT_TESTS = \
 	tests/mount/test_pause.py \
 	tests/mount/test_quota.py \
 	tests/mount/test_reload.py \
+	tests/mount/test_restore.py \
 	tests/mount/test_semantics.py \
 	tests/mount/test_service.py \
 	tests/mount/test_stall.py \

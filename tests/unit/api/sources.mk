@@ -39,7 +39,7 @@ tests_unit_api_test_proto_LDADD = libapi.a libbase.a $(PROTOBUF_C_LIBS) $(UNIT_L
 tests_unit_api_test_proto_json_LDADD = libapi.a libcontrol.a libbase.a $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(UNIT_LIBS)
 
 API_FIXTURE = tests/unit/api/fixture.c tests/unit/api/fixture.h
-API_TEST_LIBS = libapi.a libsolo.a libcontrol.a libstore.a libbase.a \
+API_TEST_LIBS = libapi.a $(TREE_LIBS) libsolo.a libcontrol.a libstore.a libbase.a \
 	$(HTTP_PARSER_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ROCKSDB_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_gateway_SOURCES = \
 	tests/unit/api/test_gateway.c tests/unit/api/http_client.c tests/unit/api/http_client.h $(API_FIXTURE)

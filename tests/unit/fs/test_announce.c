@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/announce.h"
+#include "fs/attr.h"
 
 enum { NOW = 50 };
 
@@ -222,6 +223,41 @@ static void keys_outside_the_root_say_nothing(void **state)
 	assert_string_equal(announced(etc, moved, 2, &said), "create-written /etc/f #8");
 }
 
+static struct kv_event put_with_mode(const char *key, uint32_t mode, struct arena *arena)
+{
+	struct kv_event event = put(key, "x", 7, NOW);
+	event.record.attr = attr_encode(&(struct attr){.mode = mode}, arena);
+	return event;
+}
+
+static void what_is_put_without_a_word_is_told_by_what_differs(void **state)
+{
+	const struct directory none[] = {{0}};
+	struct arena arena;
+	arena_init(&arena);
+	struct kv_event link = put_with_mode("/l", S_IFLNK | 0777, &arena);
+	assert_string_equal(announced(none, &link, 1, NULL), "make /l #7");
+	struct kv_event closed = put_with_mode("/f", S_IFREG | 0600, &arena),
+	                open = put_with_mode("/f", S_IFREG | 0644, &arena);
+	closed.record.create_revision = 1;
+	closed.has_prev = true;
+	closed.prev = open.record;
+	assert_string_equal(announced(none, &closed, 1, NULL), "attr /f #7");
+	closed.prev.value = BYTES_LITERAL("y");
+	assert_string_equal(announced(none, &closed, 1, NULL), "content /f #7");
+	closed.prev.id = 6;
+	assert_string_equal(announced(none, &closed, 1, NULL), "remove /f #6; create-written /f #7");
+	arena_fini(&arena);
+}
+
+static void what_goes_is_told_before_what_comes(void **state)
+{
+	const struct directory none[] = {{0}};
+	const struct kv_event both[] = {put("/a", "x", 7, NOW),
+	                                {.type = KV_EVENT_DELETE, .record = {.key = BYTES_LITERAL("/a/b"), .id = 3}}};
+	assert_string_equal(announced(none, both, 2, NULL), "remove /a/b #3; remove /a/; create-written /a #7");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +272,8 @@ int main(void)
 	    cmocka_unit_test(a_clients_marker_says_something_only_when_it_makes_the_directory),
 	    cmocka_unit_test(the_root_itself_is_never_made_or_removed),
 	    cmocka_unit_test(keys_outside_the_root_say_nothing),
+	    cmocka_unit_test(what_is_put_without_a_word_is_told_by_what_differs),
+	    cmocka_unit_test(what_goes_is_told_before_what_comes),
 	};
 	return UNIT_RUN(tests);
 }
