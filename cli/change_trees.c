@@ -8,6 +8,7 @@
 #include "cli/local.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
+#include "cli/trees.h"
 
 static const struct {
 	const char *word;
@@ -73,21 +74,16 @@ enum cli_exit command_restore(const struct invocation *invocation, struct arena 
 	return EXIT_OK;
 }
 
-enum cli_exit command_apply(const struct invocation *invocation, struct arena *arena)
+enum cli_exit trees_apply(const struct invocation *invocation, Etcfs__Control__ApplyRequest *request,
+                          struct arena *arena)
 {
-	Etcfs__Control__ApplyRequest request = ETCFS__CONTROL__APPLY_REQUEST__INIT;
 	ProtobufCMessage *message;
-	enum cli_exit status = local_read(invocation->arguments[0], arena, &request);
-	request.path = trees_path(invocation->to != NULL ? invocation->to : "/");
-	request.remove = invocation->remove;
-	request.dry_run = invocation->dry_run;
-	request.uid = geteuid();
-	request.gid = getegid();
-	if (status == EXIT_OK)
-		status = client_ask(invocation,
-		                    &(struct client_call){"apply", &request.base,
-		                                          &etcfs__control__apply_response__descriptor, CLIENT_PATIENT},
-		                    arena, &message);
+	request->uid = geteuid();
+	request->gid = getegid();
+	enum cli_exit status = client_ask(
+	    invocation,
+	    &(struct client_call){"apply", &request->base, &etcfs__control__apply_response__descriptor, CLIENT_PATIENT},
+	    arena, &message);
 	if (status != EXIT_OK)
 		return status;
 	const Etcfs__Control__ApplyResponse *response = (const Etcfs__Control__ApplyResponse *)message;
@@ -98,4 +94,14 @@ enum cli_exit command_apply(const struct invocation *invocation, struct arena *a
 	trees_print(response->changes, response->n_changes, arena);
 	trees_print_end(invocation, response->n_changes, response->revision);
 	return EXIT_OK;
+}
+
+enum cli_exit command_apply(const struct invocation *invocation, struct arena *arena)
+{
+	Etcfs__Control__ApplyRequest request = ETCFS__CONTROL__APPLY_REQUEST__INIT;
+	enum cli_exit status = local_read(invocation->arguments[0], arena, &request);
+	request.path = trees_path(invocation->to != NULL ? invocation->to : "/");
+	request.remove = invocation->remove;
+	request.dry_run = invocation->dry_run;
+	return status == EXIT_OK ? trees_apply(invocation, &request, arena) : status;
 }

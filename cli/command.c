@@ -192,7 +192,8 @@ static enum cli_exit command_read_argument(struct command_words *words, struct i
 static enum cli_exit command_read_word(struct command_words *words, struct invocation *invocation)
 {
 	const char *word = words->argv[words->at];
-	if (words->only_arguments || word[0] != '-' || word[1] == '\0') /* "-" is standard input */
+	bool age = isdigit((unsigned char)word[1]) && word[0] == '-';          /* -10m: no option begins with a digit */
+	if (words->only_arguments || age || word[0] != '-' || word[1] == '\0') /* "-" is standard input */
 		return command_read_argument(words, invocation);
 	if (strcmp(word, "--") == 0) {
 		words->only_arguments = true;

@@ -64,6 +64,8 @@ enum cli_exit command_del(const struct invocation *invocation, struct arena *are
 enum cli_exit command_ls(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_watch(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_log(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_diff(const struct invocation *invocation, struct arena *arena);
+enum cli_exit command_edit(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_restore(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_apply(const struct invocation *invocation, struct arena *arena);
 enum cli_exit command_help(const struct invocation *invocation, struct arena *arena);

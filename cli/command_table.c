@@ -136,6 +136,28 @@ const struct command commands[] = {
      "  etcfs log\n"
      "  etcfs log --limit 100 /nginx\n",
      command_log},
+    {"diff", "A B [PATH]", 2, 3, "Lt", "what is different between two points of the history",
+     "Compares a file, or a directory with all below it (/ if none is given), as it was at A and\n"
+     "at B: a revision (4711), a time (2026-12-01T13:00:00Z), an age (-10m), or now. Texts are\n"
+     "shown as a unified diff; what was added, removed or is binary, and other modes, owners,\n"
+     "links and extended attributes, in a line each; with --json, a line for each file.\n"
+     "Ends as diff(1) does: 0, alike; 1, different; 2, it failed.\n"
+     "\n"
+     "Examples\n"
+     "  etcfs diff -10m now /nginx\n"
+     "  etcfs diff 4711 4712\n",
+     command_diff},
+    {"edit", "PATH", 1, 1, "t", "change a file or a directory in an editor, in one revision",
+     "Copies a file, or a directory with all below it, to a directory of its own in TMPDIR or\n"
+     "/tmp, starts VISUAL, EDITOR or vi on the copy, and makes what it has become one revision.\n"
+     "If somebody else has changed anything of it meanwhile, or the editor fails, nothing is\n"
+     "changed, and the copy is kept. A file that is not there is made. Backups that an editor\n"
+     "leaves in a directory are files like others.\n"
+     "\n"
+     "Examples\n"
+     "  etcfs edit /nginx/site.conf\n"
+     "  EDITOR='code --wait' etcfs edit /nginx\n",
+     command_edit},
     {"restore", "PATH", 1, 1, "adt", "a file or a directory as it was, in one revision",
      "Brings a file, or a directory with all below it, back as it was: what was removed since\n"
      "returns, what was added since goes; contents, modes, owners, links and extended attributes.\n"

@@ -5,6 +5,7 @@ MOUNT_TESTS = \
 	tests/mount/test_command_line.py \
 	tests/mount/test_compaction.py \
 	tests/mount/test_crash.py \
+	tests/mount/test_edit.py \
 	tests/mount/test_events.py \
 	tests/mount/test_full_disk.py \
 	tests/mount/test_history.py \
