@@ -14,11 +14,12 @@ struct tree_making {
 };
 typedef enum err (*tree_make)(const struct tree_making *making, struct kv_record *ret_wanted);
 
+/* What hangs on a lease is not removed; nor changed, if there are revisions. */
 struct tree_match {
 	struct tree_records now;
 	const struct bytes *wanted; /* keys, ascending */
-	const int64_t *
-	    revisions; /* of each, its mod_revision if it is a record of the history: the same one is not looked at; else NULL */
+	/* Of each its mod_revision, if these are records of the history; else NULL. The same one is not looked at. */
+	const int64_t *revisions;
 	size_t wanted_count;
 	bool remove;
 	tree_make make;

@@ -72,6 +72,16 @@ static enum err restore_all_above(struct tree_plan *plan, int64_t revision)
 	return err;
 }
 
+/* What hung on a lease was a promise, which nobody keeps for it any more. */
+static void restore_drop_leased(struct tree_records *records)
+{
+	size_t kept = 0;
+	for (size_t at = 0; at < records->count; at++)
+		if (records->records[at].lease == 0)
+			records->records[kept++] = records->records[at];
+	records->count = kept;
+}
+
 static enum err restore_read(struct tree_plan *plan, int64_t revision, struct tree_records *ret_records)
 {
 	struct tree_range range = {.path = plan->path, .revision = revision, .max = TREE_KEYS_MAX + 1};
@@ -94,6 +104,7 @@ enum err tree_restore(struct tree_plan *plan, int64_t revision)
 	if (restore.then.count == 0 && match.now.count == 0)
 		return tree_fail(plan, ERR_NOT_FOUND, "there was no %.*s at revision %lld, and there is none now",
 		                 (int)plan->path.size, (const char *)plan->path.data, (long long)revision);
+	restore_drop_leased(&restore.then);
 	struct bytes *keys = arena_zero(plan->arena, restore.then.count + 1, sizeof *keys);
 	int64_t *revisions = arena_zero(plan->arena, restore.then.count + 1, sizeof *revisions);
 	for (size_t at = 0; at < restore.then.count; at++) {

@@ -71,7 +71,7 @@ void tree_plan_init(struct tree_plan *plan, struct kv_view *view, struct bytes p
 /* Borrows from the plan. Without operations: there is nothing to do. */
 struct kv_txn tree_plan_txn(const struct tree_plan *plan);
 
-/* As it was at the revision: what was removed since comes back, what was added since goes. ERR_NOT_FOUND: there was nothing at the path, nor is
+/* As it was at the revision: what was removed since comes back, what was added since goes; what hangs on a lease, then or now, is left alone. ERR_NOT_FOUND: there was nothing at the path, nor is
  * there now; ERR_CONFLICT: a file is in the way of the path; ERR_LIMIT, ERR_TOO_LARGE: more than one transaction can hold; ERR_COMPACTED,
  * ERR_FUTURE, ERR_CORRUPT, ERR_FORMAT_NEWER, ERR_IO. */
 enum err tree_restore(struct tree_plan *plan, int64_t revision) MUST_USE;
@@ -85,7 +85,7 @@ struct tree_want {
 struct tree_apply {
 	const struct tree_want *wants;
 	size_t count;
-	bool remove;           /* what is there and not wanted goes */
+	bool remove;           /* what is there and not wanted goes, but for what hangs on a lease */
 	uint32_t uid, gid;     /* of what is new; what is there keeps its own, and its extended attributes */
 	int64_t base_revision; /* not 0: refused with ERR_CONFLICT if anything at or below the path was changed since */
 };

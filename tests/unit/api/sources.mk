@@ -25,6 +25,7 @@ API_TESTS = \
 	tests/unit/api/test_rpc_op \
 	tests/unit/api/test_rpc_watch \
 	tests/unit/api/test_rpc_watch_notices \
+	tests/unit/api/test_trees \
 	tests/unit/api/test_watch
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
@@ -57,6 +58,8 @@ tests_unit_api_test_grpc_SOURCES = \
 tests_unit_api_test_grpc_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_http_SOURCES = tests/unit/api/test_http.c $(API_FIXTURE)
 tests_unit_api_test_http_LDADD = $(API_TEST_LIBS)
+tests_unit_api_test_trees_SOURCES = tests/unit/api/test_trees.c $(API_FIXTURE)
+tests_unit_api_test_trees_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_member_LDADD = $(API_TEST_LIBS)
 tests_unit_api_test_members_SOURCES = tests/unit/api/test_members.c $(API_FIXTURE)
 tests_unit_api_test_members_LDADD = $(API_TEST_LIBS)

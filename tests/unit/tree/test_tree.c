@@ -261,6 +261,35 @@ static void directories_above_come_back_as_closed_as_they_were(void **state)
 	assert_int_equal(tree_restore(planning(world, "/a"), then + 100), ERR_FUTURE);
 }
 
+static int64_t leases(struct world *world, const char *key, int64_t lease)
+{
+	struct kv_command grant = {.kind = KV_COMMAND_LEASE_GRANT, .lease_grant = {.id = lease, .ttl_s = 1000}};
+	kv_result_free(solo_apply_remote(world->replica, &grant));
+	return does(world, (struct kv_op){.kind = KV_PUT,
+	                                  .put = {.key = bytes_of_string(key), .lease = lease, .keep_attr = true}});
+}
+
+static void what_hangs_on_a_lease_is_left_alone(void **state)
+{
+	struct world *world = *state;
+	file(world, "/d/f", "1");
+	leases(world, "/d/dead", 7);
+	file(world, "/d/held", "plain");
+	int64_t then = leases(world, "/d/same", 8);
+	struct kv_command revoke = {.kind = KV_COMMAND_LEASE_REVOKE, .lease_revoke.id = 7};
+	kv_result_free(solo_apply_remote(world->replica, &revoke));
+	leases(world, "/d/new/lock", 9);
+	leases(world, "/d/held", 10);
+	file(world, "/d/new/x", "2");
+	file(world, "/d/f", "2");
+	restores(world, "/d", then, "*/d/f -/d/new/x ");
+	assert_true(applied(world));
+	store_is(world, "/d/f=1 /d/held= /d/new/lock= /d/same= ");
+	struct tree_apply nothing = {.remove = true};
+	assert_int_equal(tree_apply(planning(world, "/d"), &nothing), ERR_OK);
+	planned_is(world, "-/d/f ");
+}
+
 /* Each of these comes between the plan and its transaction. */
 static void who_was_first_is_noticed(void **state)
 {
@@ -412,6 +441,7 @@ int main(void)
 	    CASE(another_type_is_another_object),
 	    CASE(a_directory_that_is_emptied_by_it_stays),
 	    CASE(directories_above_come_back_as_closed_as_they_were),
+	    CASE(what_hangs_on_a_lease_is_left_alone),
 	    CASE(who_was_first_is_noticed),
 	    CASE(what_is_new_belongs_to_who_applies),
 	    CASE(what_is_there_keeps_its_owner_and_the_top_its_mode),
