@@ -133,6 +133,17 @@ bool history_find(struct history_table *table, uint64_t id, struct arena *arena,
 	return node != NULL;
 }
 
+bool history_knows_time(struct history_table *table, int64_t revision, struct bytes key, int64_t *ret_time_ns)
+{
+	pthread_mutex_lock(&table->mutex);
+	const struct history_node *node =
+	    history_find_locked(table, &(struct history_place){.revision = revision, .key = key});
+	if (node)
+		*ret_time_ns = node->time_ns;
+	pthread_mutex_unlock(&table->mutex);
+	return node != NULL;
+}
+
 size_t history_count(struct history_table *table)
 {
 	pthread_mutex_lock(&table->mutex);

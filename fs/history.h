@@ -35,5 +35,7 @@ uint64_t history_look_up(struct history_table *table, const struct history_place
 void history_forget(struct history_table *table, uint64_t id, uint64_t count);
 /* False: there is none. The key lives in the arena. */
 bool history_find(struct history_table *table, uint64_t id, struct arena *arena, struct history_place *ret_place);
+/* The time of a place that is held: then it need not be looked up in the change log, where it stands beside all that the revision changed. */
+bool history_knows_time(struct history_table *table, int64_t revision, struct bytes key, int64_t *ret_time_ns);
 /* How many are held. */
 size_t history_count(struct history_table *table);

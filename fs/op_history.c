@@ -157,7 +157,8 @@ static enum verdict history_when_look(struct call *call, struct kv_view *view)
 	enum verdict verdict = history_revision(view, call->name, &past.revision);
 	if (verdict != VERDICT_GO)
 		return verdict;
-	past.time_ns = history_time(view, past.revision, &call->scratch);
+	if (!history_knows_time(call->fs->history, past.revision, past.root_key, &past.time_ns))
+		past.time_ns = history_time(view, past.revision, &call->scratch);
 	call->data = past.root_key;
 	call->revision = past.revision;
 	call->offset = past.time_ns;

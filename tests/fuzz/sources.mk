@@ -4,6 +4,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_port \
 	tests/fuzz/fuzz_rpc \
+	tests/fuzz/fuzz_text \
 	tests/fuzz/fuzz_wire
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += $(FUZZ_TARGETS)
@@ -29,6 +30,9 @@ tests_fuzz_fuzz_port_LDADD = $(FUZZ_MAIN) $(API_TEST_LIBS)
 tests_fuzz_fuzz_rpc_SOURCES = tests/fuzz/fuzz_rpc.c $(FUZZ_SERVED)
 tests_fuzz_fuzz_rpc_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_rpc_LDADD = $(FUZZ_MAIN) $(API_TEST_LIBS)
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(FUZZ_ROWS)
+tests_fuzz_fuzz_text_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_text_LDADD = $(FUZZ_MAIN) libcli.a libbase.a
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_ROWS)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_wire_LDADD = $(FUZZ_MAIN) libfs.a libreplica.a libraft.a libstore.a libbase.a \

@@ -21,6 +21,10 @@ static void a_place_keeps_its_id_until_it_is_forgotten_as_often_as_looked_up(voi
 	assert_false(history_is(UINT64_C(1) << 63 | UINT64_C(1) << 62));
 	assert_true(history_look_up(table, &five) == id);
 	assert_true(history_look_up(table, &six) != id);
+	int64_t time_ns = 0;
+	assert_true(history_knows_time(table, 6, six.key, &time_ns));
+	assert_int_equal(time_ns, 60);
+	assert_false(history_knows_time(table, 7, six.key, &time_ns));
 	history_forget(table, id, 1);
 	assert_true(history_find(table, id, &arena, &found));
 	assert_int_equal(found.revision, 5);
