@@ -10,6 +10,7 @@ from harness import expect, require, run, until
 FILE_BYTES = 900_000  # of what does not compress
 KEPT_SECONDS = 60  # the log is kept for a while for a member that was just alive
 KILLS_MAX = 20
+SOME_BYTES = 4 << 20  # of a file, that are worth going on with
 
 
 def _leave_behind(cluster, leader, node, name, count):
@@ -29,10 +30,16 @@ def _said(node):
     return node.log.read_text(errors="replace").split(" starting version=")[-1]
 
 
+def _has_fetched_some(node):
+    try:
+        return any(path.stat().st_size >= SOME_BYTES for path in (node.data / "snapshots").rglob("*"))
+    except FileNotFoundError:  # installed meanwhile
+        return False
+
+
 def _kill_while_it_fetches(node):
     node.start()
-    until(lambda: (node.data / "snapshots").is_dir() and any(os.scandir(node.data / "snapshots")) or "_installed" in _said(node), 30,
-          "it fetches")
+    until(lambda: _has_fetched_some(node) or "_installed" in _said(node), 30, "it fetches")
     node.kill()
 
 
