@@ -88,13 +88,14 @@ static enum err sweep_changes(struct sweep *sweep, int64_t from)
 	return err;
 }
 
-/* The compacted revision itself is gone over again by the next one: its tombstones, and its change, are still there. */
-static void sweep_write(struct sweep *sweep)
+/* The compacted revision itself is gone over again by the next one: its tombstones, and its change, are still there. Each step deletes a range of its
+ * own: ranges that lie one over the other would cost every reader of the change log their square. */
+static void sweep_write(struct sweep *sweep, int64_t from)
 {
 	struct database *database = sweep->view->database;
 	int64_t compacted = sweep->view->state.compacted;
 	int64_t kept_from = sweep->until <= compacted ? sweep->until : compacted;
-	struct bytes begin = layout_change(0, &sweep->arena), end = layout_change(kept_from, &sweep->arena);
+	struct bytes begin = layout_change(from, &sweep->arena), end = layout_change(kept_from, &sweep->arena);
 	rocksdb_writebatch_delete_range_cf(sweep->writes, database->families[FAMILY_CHANGES], (const char *)begin.data,
 	                                   begin.size, (const char *)end.data, end.size);
 	struct buffer row;
@@ -113,7 +114,7 @@ static enum err sweep_run(struct sweep *sweep, int64_t from)
 	enum err err = sweep_changes(sweep, from);
 	walk_close(&sweep->past);
 	if (err == ERR_OK)
-		sweep_write(sweep);
+		sweep_write(sweep, from);
 	return err;
 }
 
